@@ -1,0 +1,28 @@
+//! A WebAuthn ceremony under way: the challenge is the server's, used once, for one purpose.
+
+use sea_orm::entity::prelude::*;
+
+use crate::JsonText;
+
+/// One row of `webauthn_ceremonies`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "webauthn_ceremonies")]
+pub struct Model {
+    /// What the client hands back.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// `sign_up` or `sign_in`.
+    pub purpose: String,
+    /// Who it was made for, where somebody was known.
+    pub user_id: Option<i64>,
+    /// The library's state, and what waits to be stored when it is finished.
+    pub state: JsonText,
+    /// Five minutes after it began.
+    pub expires: DateTimeUtc,
+}
+
+/// None: relations are loaded by owner, in batches (see the loaders of the api).
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

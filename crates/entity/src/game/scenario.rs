@@ -1,0 +1,58 @@
+//! Emotional intelligence in workplace scenarios.
+
+use sea_orm::entity::prelude::*;
+
+use super::{Game, GameKind, JsonColumn, PlayRow};
+use crate::JsonText;
+
+/// One play: a row of `scenario_game_data`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "scenario_game_data")]
+pub struct Model {
+    /// The play's id; a later play has a greater one.
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    /// Who played.
+    pub user_id: i64,
+    /// The level reached, from 0.
+    pub current_level: i32,
+    /// Percent, 0 to 100.
+    pub completion: f64,
+    /// Object: points a trait, integers from 0.
+    pub traits: JsonText,
+    /// Object: counts of what cost points, integers from 0.
+    pub penalties: JsonText,
+    /// Of the JSON as it is stored.
+    pub schema_version: i32,
+    /// 1 on the first save, one more on each later one.
+    pub revision: i32,
+    /// When the play began.
+    pub date_created: DateTimeUtc,
+    /// When it was last saved.
+    pub date_updated: DateTimeUtc,
+}
+
+/// None: plays are loaded by owner.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Game for Entity {
+    const KIND: GameKind = GameKind::Scenario;
+    const LEVEL: Option<Column> = Some(Column::CurrentLevel);
+    const JSON: &'static [JsonColumn<Column>] = &[JsonColumn { column: Column::Traits, name: "traits", empty: "{}" }, JsonColumn { column: Column::Penalties, name: "penalties", empty: "{}" }];
+    super::columns_of_every_play!();
+}
+
+impl PlayRow for Model {
+    super::values_of_every_play!();
+
+    fn current_level(&self) -> Option<i32> {
+        Some(self.current_level)
+    }
+
+    fn json(&self) -> Vec<&JsonText> {
+        vec![&self.traits, &self.penalties]
+    }
+}

@@ -1,0 +1,27 @@
+//! A picture of a person, or behind them.
+
+use sea_orm::entity::prelude::*;
+
+/// One row of `user_pictures`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_pictures")]
+pub struct Model {
+    /// The row's id; never reused.
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    /// The person it belongs to; goes when they go.
+    pub user_id: i64,
+    /// The image file.
+    pub picture_data: Vec<u8>,
+    /// When it was last replaced.
+    pub date_updated: DateTimeUtc,
+    /// `profile` or `cover`; one of each a person.
+    #[sea_orm(column_name = "type")]
+    pub kind: String,
+}
+
+/// None: relations are loaded by owner, in batches (see the loaders of the api).
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,92 @@
+//! The database: SQLite or PostgreSQL, one set of entities and rules. What one engine does in another way than the other is here.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
+use sea_orm::{
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, Value,
+};
+
+/// A pool of connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: DatabaseConnection,
+}
+
+impl Database {
+    /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`).
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            // Asks the server before each use otherwise: a round trip a request. A broken connection fails one statement instead.
+            .test_before_acquire(false)
+            // Statements, never their values, at level debug.
+            .sqlx_logging_level(log::LevelFilter::Debug)
+            .map_sqlx_postgres_opts(|options| {
+                // A statement with an array parameter is planned anew at each call otherwise.
+                options.application_name("autrement").options([("plan_cache_mode", "force_generic_plan")])
+            })
+            .map_sqlx_sqlite_opts(|options| {
+                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                // FULL: what was acknowledged is there after a power cut.
+                options
+                    .create_if_missing(true)
+                    .foreign_keys(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(Duration::from_secs(5))
+            });
+        Ok(Self { pool: sea_orm::Database::connect(options).await? })
+    }
+
+    /// The pool itself, for migrating.
+    #[must_use]
+    pub fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// Closes every connection, after what they are doing.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.pool.close().await
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.pool.ping().await
+    }
+
+    /// Begins a transaction that writes. On SQLite the write lock is taken at once: two that read first and write later would fail.
+    pub(crate) async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        self.pool.begin_with_options(options).await
+    }
+
+    /// `column` is one of `ids`, as one parameter: the statement's text is the same however many there are.
+    pub(crate) fn is_any(&self, column: impl IntoColumnRef, ids: &[i64]) -> Expr {
+        let column = Expr::col(column);
+        let ids = self.ids(ids);
+        match self.pool.get_database_backend() {
+            DbBackend::Postgres => column.eq(Func::cust("ANY").arg(ids)),
+            _ => column.in_subquery(Query::select().column("value").from_function(Func::cust("json_each").arg(ids), "ids").take()),
+        }
+    }
+
+    /// The same as text, for a statement that is written out: `ids` is the parameter's name, its value comes from [`Self::ids`].
+    pub(crate) fn is_any_text(&self, column: &str, ids: &str) -> String {
+        match self.pool.get_database_backend() {
+            DbBackend::Postgres => format!("{column} = ANY({ids})"),
+            _ => format!("{column} IN (SELECT value FROM json_each({ids}))"),
+        }
+    }
+
+    /// Ids as one parameter.
+    pub(crate) fn ids(&self, ids: &[i64]) -> Value {
+        match self.pool.get_database_backend() {
+            DbBackend::Postgres => ids.to_vec().into(),
+            _ => serde_json::json!(ids).to_string().into(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What can go wrong, said once.
+//!
+//! | what happened | use |
+//! |---|---|
+//! | nobody is signed in, or the token is not good (any more) | [`Error::Unauthenticated`] |
+//! | signed in, but this is for others to do | [`Error::Forbidden`] |
+//! | it is not there, or it is somebody else's (never told apart) | [`Error::NotFound`] |
+//! | the caller can mend the input | [`Error::InvalidInput`], a [`Problem`] for each fault |
+//! | the input was good, but something else came first | [`Error::Conflict`] |
+//! | the database is out of reach or overloaded | [`Error::Unavailable`], made from `DbErr` by `?` |
+//! | anything else | [`Error::Internal`]: its text goes to the log, never to a client |
+
+use sea_orm::{DbErr, RuntimeErr};
+
+/// One fault of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: a JSON Pointer (RFC 6901) into the arguments, `/traits/empathie`.
+    pub pointer: String,
+    /// What is wrong, the limit, and the way out.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem at `pointer`.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// Why a verb did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is signed in, or the token is not good (any more). Says what to do about it.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// This is for others to do.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// No such thing that the viewer may see.
+    #[error("There is no such {0}, or it is not yours to see.")]
+    NotFound(&'static str),
+    /// The input is at fault; the caller can mend it.
+    #[error("The input is not valid: {}", .0.iter().map(|problem| format!("{} {}", problem.pointer, problem.message)).collect::<Vec<_>>().join(" "))]
+    InvalidInput(Vec<Problem>),
+    /// Something else came first.
+    #[error("{message}")]
+    Conflict {
+        /// What came first, and the way out.
+        message: String,
+        /// The revision that is stored, where an expected one did not match.
+        stored_revision: Option<i32>,
+    },
+    /// The database does not answer now.
+    #[error("The service can't do this right now. Nothing was changed; please try again in a moment.")]
+    Unavailable(#[source] DbErr),
+    /// A fault of this service. The source is for the log alone.
+    #[error("Something went wrong on our side. Nothing was changed.")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The code that clients see, one of the contract's `ErrorCode`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::InvalidInput(_) => "INVALID_INPUT",
+            Self::Conflict { .. } => "CONFLICT",
+            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// A fault of this service.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// One fault of the input.
+    pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::InvalidInput(vec![Problem::new(pointer, message)])
+    }
+
+    /// Something else came first.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict { message: message.into(), stored_revision: None }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) | DbErr::Exec(RuntimeErr::Internal(_)) => Self::Unavailable(error),
+            DbErr::Exec(RuntimeErr::SqlxError(ref source)) | DbErr::Query(RuntimeErr::SqlxError(ref source))
+                if is_out_of_reach(source) =>
+            {
+                Self::Unavailable(error)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// A connection that broke, a server that stops, a lock that did not come free: trying again may well do.
+fn is_out_of_reach(error: &sea_orm::sqlx::Error) -> bool {
+    use sea_orm::sqlx::Error as Sqlx;
+    match error {
+        Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::Tls(_) => true,
+        // PostgreSQL's classes 08 (connection), 53 (resources), 57 (operator intervention); SQLite's 5 (busy) and 6 (locked).
+        Sqlx::Database(database) => database.code().is_some_and(|code| {
+            (code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class))) || code == "5" || code == "6"
+        }),
+        _ => false,
+    }
+}

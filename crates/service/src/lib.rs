@@ -1,0 +1,51 @@
+//! The rules: who may do what, what is valid, what happens together. No GraphQL, no HTTP.
+//!
+//! Every verb on a person's data takes a value that proves who asks ([`viewer::Viewer`], [`viewer::Admin`], [`viewer::Owner`]).
+//! Time and randomness are parts of [`Service`], so that expiry is tested without waiting.
+//!
+//! To add a noun: its entity, a file here under the same name whose verbs take such a value, a line below, then its file in the
+//! api's `graphql/`.
+
+pub mod clock;
+pub mod database;
+pub mod error;
+pub mod game;
+pub mod page;
+pub mod passkey;
+pub mod password;
+pub mod random;
+pub mod role;
+pub mod session;
+pub mod terms_version;
+pub mod text;
+pub mod token;
+pub mod user;
+pub mod user_avatar_info;
+pub mod user_detail;
+pub mod user_passion;
+pub mod user_terms_agreement;
+pub mod viewer;
+
+use std::sync::Arc;
+
+pub use entity;
+pub use error::{Error, Problem};
+pub use uuid::Uuid;
+
+/// What every verb works with: the database, the time, randomness and the keys.
+pub struct Service {
+    /// Where everything is kept.
+    pub database: database::Database,
+    /// What time it is.
+    pub clock: Arc<dyn clock::Clock>,
+    /// Where ids, salts and tokens come from.
+    pub random: Arc<dyn random::Random>,
+    /// Signs and checks access and refresh tokens.
+    pub tokens: token::TokenKeys,
+    /// Hashes passwords, a bounded number at once.
+    pub passwords: password::Passwords,
+    /// The relying party of WebAuthn.
+    pub passkeys: passkey::RelyingParty,
+    /// Turns addresses into what they are found by.
+    pub email_index: user_detail::EmailIndex,
+}

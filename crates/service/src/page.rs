@@ -1,0 +1,73 @@
+//! Pages of a list, by keyset: a cursor says where an item stands, so that what is added or removed meanwhile shifts nothing.
+
+use crate::text::Checks;
+use crate::Error;
+
+/// The most items that one page gives.
+pub const MAX_PAGE: u64 = 100;
+/// The items of a page when neither `first` nor `last` is given.
+pub const DEFAULT_PAGE: u64 = 20;
+
+/// Which part of a list is asked for, as in the Relay connection specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PageRequest<C> {
+    /// How many items at most.
+    pub limit: u64,
+    /// From the end of the list instead of its start.
+    pub backwards: bool,
+    /// Only what comes after this.
+    pub after: Option<C>,
+    /// Only what comes before this.
+    pub before: Option<C>,
+}
+
+impl<C> PageRequest<C> {
+    /// Checks `first` and `last`: one of them at most, 0 to [`MAX_PAGE`].
+    pub fn new(first: Option<i32>, after: Option<C>, last: Option<i32>, before: Option<C>) -> Result<Self, Error> {
+        let mut checks = Checks::default();
+        let mut limit = |name: &str, count: Option<i32>| {
+            count.map(|count| {
+                u64::try_from(count).ok().filter(|count| *count <= MAX_PAGE).unwrap_or_else(|| {
+                    checks.problem(format!("/{name}"), format!("is {count}; a page has 0 to {MAX_PAGE} items."));
+                    0
+                })
+            })
+        };
+        let (first, last) = (limit("first", first), limit("last", last));
+        if first.is_some() && last.is_some() {
+            checks.problem("/last", "can't be given together with first; ask for one end of the list.");
+        }
+        checks.finish()?;
+        Ok(Self { limit: first.or(last).unwrap_or(DEFAULT_PAGE), backwards: last.is_some(), after, before })
+    }
+
+    /// Makes a page of `items`, which were read in the direction asked for and one more than the limit.
+    pub fn page<T>(&self, mut items: Vec<T>) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        if self.backwards {
+            items.reverse();
+            Page { items, has_previous: more, has_next: self.before.is_some() }
+        } else {
+            Page { items, has_previous: self.after.is_some(), has_next: more }
+        }
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// In the list's order, whichever end was asked for.
+    pub items: Vec<T>,
+    /// Whether something comes before.
+    pub has_previous: bool,
+    /// Whether something comes after.
+    pub has_next: bool,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), has_previous: false, has_next: false }
+    }
+}

@@ -1,0 +1,35 @@
+//! The terms, in versions; exactly one is active. They are public.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::terms_version::{Column, Entity, Model};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::page::{Page, PageRequest};
+use crate::{Error, Service};
+
+/// The version of this name; the active one when none is named.
+pub async fn find(service: &Service, version: Option<&str>) -> Result<Option<Model>, Error> {
+    let condition = version.map_or(Column::IsActive.eq(true), |version| Column::Version.eq(version));
+    Ok(Entity::find().filter(condition).one(service.database.pool()).await?)
+}
+
+/// The versions with these ids.
+pub async fn by_ids(service: &Service, ids: &[i64]) -> Result<HashMap<i64, Arc<Model>>, Error> {
+    let rows = Entity::find().filter(service.database.is_any(Column::Id, ids)).all(service.database.pool()).await?;
+    Ok(rows.into_iter().map(|version| (version.id, Arc::new(version))).collect())
+}
+
+/// A page of the versions, the newest first.
+pub async fn page(service: &Service, request: PageRequest<i64>) -> Result<Page<Model>, Error> {
+    let mut query = Entity::find().limit(request.limit + 1);
+    if let Some(after) = request.after {
+        query = query.filter(Column::Id.lt(after));
+    }
+    if let Some(before) = request.before {
+        query = query.filter(Column::Id.gt(before));
+    }
+    query = if request.backwards { query.order_by_asc(Column::Id) } else { query.order_by_desc(Column::Id) };
+    Ok(request.page(query.all(service.database.pool()).await?))
+}

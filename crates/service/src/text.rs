@@ -1,0 +1,96 @@
+//! Checks on what people write. Text comes back byte for byte: nothing is trimmed, folded or escaped, only refused.
+
+use crate::{Error, Problem};
+
+/// The faults found so far, so that all are told at once.
+#[derive(Debug, Default)]
+pub struct Checks(Vec<Problem>);
+
+impl Checks {
+    /// Notes a fault at `pointer`.
+    pub fn problem(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem::new(pointer, message));
+    }
+
+    /// Text of 1 to `limit` characters that is not blank. NUL is refused, since PostgreSQL can't store it.
+    pub fn text(&mut self, pointer: &str, text: &str, limit: usize) {
+        let length = text.chars().count();
+        if text.trim().is_empty() {
+            self.problem(pointer, "is empty; write something, or leave it out.");
+        } else if length > limit {
+            self.problem(pointer, format!("has {length} characters; at most {limit} are kept."));
+        } else if text.contains('\0') {
+            self.problem(pointer, "holds a NUL character (U+0000), which can't be stored.");
+        }
+    }
+
+    /// The same where it may be missing.
+    pub fn optional(&mut self, pointer: &str, text: Option<&String>, limit: usize) {
+        if let Some(text) = text {
+            self.text(pointer, text, limit);
+        }
+    }
+
+    /// An age in years, 0 to 150.
+    pub fn age(&mut self, age: Option<i32>) {
+        if age.is_some_and(|age| !(0..=150).contains(&age)) {
+            self.problem("/age", "is not an age in years, 0 to 150.");
+        }
+    }
+
+    /// An address that mail can be sent to, as far as its form tells: something, an `@`, a host.
+    pub fn email(&mut self, pointer: &str, email: &str) {
+        self.text(pointer, email, 254);
+        let has_form = email.rsplit_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && local.len() <= 64 && host.len() >= 3 && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+        });
+        if !has_form || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            self.problem(pointer, "is not an email address; it looks like name@example.org.");
+        }
+    }
+
+    /// All well, or every fault found.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::InvalidInput(self.0)) }
+    }
+}
+
+/// A change of one field: left as it is, cleared, or set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Left as it is.
+    #[default]
+    Keep,
+    /// Cleared.
+    Clear,
+    /// Set.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// The new value, if it is set.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// Applies it to a column.
+    pub fn apply(self, column: &mut sea_orm::ActiveValue<Option<T>>)
+    where
+        T: Into<sea_orm::Value> + sea_orm::sea_query::Nullable,
+    {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *column = sea_orm::ActiveValue::Set(None),
+            Self::Set(value) => *column = sea_orm::ActiveValue::Set(Some(value)),
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Change<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Keep, Self::Set)
+    }
+}

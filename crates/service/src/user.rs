@@ -1,0 +1,205 @@
+//! People: signing up and in by password, their profile, and the list of them for administrators.
+
+use std::sync::Arc;
+
+use entity::user::{ActiveModel, Column, Entity, Model};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    SqlErr,
+};
+use uuid::Uuid;
+
+use crate::page::{Page, PageRequest};
+use crate::session::SignedIn;
+use crate::text::{Change, Checks};
+use crate::user_detail::{DetailChanges, PasswordWayIn};
+use crate::viewer::{ADMIN, Admin, Owner, Viewer};
+use crate::{Error, Service, password, random, role, session, user_detail};
+
+/// The most characters of a username.
+pub const USERNAME_LENGTH: usize = 64;
+
+/// What somebody signs up with.
+#[derive(Debug)]
+pub struct SignUp {
+    /// The address they sign in with.
+    pub email: String,
+    /// 8 to 1,024 characters.
+    pub password: String,
+    /// Unique, at most 64 characters.
+    pub username: Option<String>,
+    /// Who they are, as far as they say.
+    pub detail: DetailChanges,
+}
+
+/// Changes to a profile.
+#[derive(Debug, Default)]
+pub struct ProfileChanges {
+    /// Unique, at most 64 characters.
+    pub username: Change<String>,
+    /// Who they are.
+    pub detail: DetailChanges,
+    /// The first steps are done.
+    pub onboarding_complete: Option<bool>,
+}
+
+/// A person who is about to get an account.
+#[derive(Debug)]
+pub(crate) struct NewUser {
+    pub(crate) username: Option<String>,
+    pub(crate) is_passkey: bool,
+    pub(crate) handle: Uuid,
+    pub(crate) detail: DetailChanges,
+    pub(crate) way_in: Option<PasswordWayIn>,
+    pub(crate) role_name: &'static str,
+}
+
+/// Checks the username and details of a person who signs up.
+pub(crate) fn check(checks: &mut Checks, username: Option<&String>, detail: &DetailChanges) {
+    checks.optional("/username", username, USERNAME_LENGTH);
+    detail.check(checks);
+}
+
+/// Makes an account, in the transaction that its way in is made in.
+pub(crate) async fn create(service: &Service, connection: &impl ConnectionTrait, new: NewUser) -> Result<Model, Error> {
+    let row = ActiveModel {
+        username: Set(new.username),
+        date_created: Set(service.clock.now()),
+        is_active: Set(true),
+        last_login: Set(None),
+        is_passkey: Set(new.is_passkey),
+        onboarding_complete: Set(false),
+        role_id: Set(role::id_of(connection, new.role_name).await?),
+        webauthn_user_handle: Set(new.handle),
+        ..Default::default()
+    };
+    let user = row.insert(connection).await.map_err(username_taken)?;
+    user_detail::create(service, connection, &user, new.detail, new.way_in).await?;
+    Ok(user)
+}
+
+fn username_taken(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(constraint)) if constraint.contains("username") => {
+            Error::invalid("/username", "is taken; choose another one.")
+        }
+        _ => error.into(),
+    }
+}
+
+/// Makes an account with an address and a password, and signs in. The answer is the same whether the address is taken or not.
+pub async fn sign_up(service: &Service, input: SignUp, device: &str) -> Result<SignedIn, Error> {
+    let mut checks = Checks::default();
+    checks.email("/email", &input.email);
+    password::check(&mut checks, "/password", &input.password);
+    check(&mut checks, input.username.as_ref(), &input.detail);
+    checks.finish()?;
+    let password_hash = service.passwords.hash(input.password, &*service.random).await?;
+    let new = NewUser {
+        username: input.username,
+        is_passkey: false,
+        handle: random::uuid(&*service.random)?,
+        detail: input.detail,
+        way_in: Some(PasswordWayIn { email: input.email, password_hash, verified: false }),
+        role_name: role::DEFAULT_ROLE,
+    };
+    let transaction = service.database.write().await?;
+    let user = create(service, &transaction, new).await?;
+    let signed_in = session::open(service, &transaction, user, device).await?;
+    transaction.commit().await?;
+    Ok(signed_in)
+}
+
+/// Signs in with an address and a password. The same work and the same answer whatever is wrong.
+pub async fn sign_in(service: &Service, email: &str, password: String, device: &str) -> Result<SignedIn, Error> {
+    let (user_id, stored) = user_detail::way_in(service, email).await?.map_or((None, None), |(id, hash)| (Some(id), hash));
+    let is_right = password.len() <= 4 * password::MAX_PASSWORD && service.passwords.verify(password, stored).await?;
+    let transaction = service.database.write().await?;
+    let user = match user_id.filter(|_| is_right) {
+        Some(id) => Entity::find_by_id(id).filter(Column::IsActive.eq(true)).one(&transaction).await?,
+        None => None,
+    };
+    let user = user.ok_or(Error::Unauthenticated("The address or the password is not right."))?;
+    let signed_in = session::open(service, &transaction, user, device).await?;
+    transaction.commit().await?;
+    Ok(signed_in)
+}
+
+/// Makes an administrator: the operator's command, not something that a client can ask for. The operator vouches for the address.
+pub async fn create_admin(service: &Service, email: String, password: String, username: Option<String>) -> Result<Model, Error> {
+    let mut checks = Checks::default();
+    checks.email("/email", &email);
+    password::check(&mut checks, "/password", &password);
+    checks.optional("/username", username.as_ref(), USERNAME_LENGTH);
+    checks.finish()?;
+    if user_detail::is_verified(service, &email).await? {
+        return Err(Error::conflict("An account with this address exists already."));
+    }
+    let password_hash = service.passwords.hash(password, &*service.random).await?;
+    let new = NewUser {
+        username,
+        is_passkey: false,
+        handle: random::uuid(&*service.random)?,
+        detail: DetailChanges::default(),
+        way_in: Some(PasswordWayIn { email, password_hash, verified: true }),
+        role_name: ADMIN,
+    };
+    let transaction = service.database.write().await?;
+    let user = create(service, &transaction, new).await?;
+    transaction.commit().await?;
+    Ok(user)
+}
+
+/// Changes the viewer's own profile: what is absent stays.
+pub async fn update_profile(service: &Service, viewer: &Viewer, changes: ProfileChanges) -> Result<Model, Error> {
+    let mut checks = Checks::default();
+    check(&mut checks, changes.username.value(), &changes.detail);
+    checks.finish()?;
+    let transaction = service.database.write().await?;
+    let user = lock(&transaction, viewer.owner()).await?;
+    user_detail::update(&transaction, viewer.owner(), changes.detail).await?;
+    let mut row: ActiveModel = user.into();
+    changes.username.apply(&mut row.username);
+    if let Some(done) = changes.onboarding_complete {
+        row.onboarding_complete = Set(done);
+    }
+    let user = row.update(&transaction).await.map_err(username_taken)?;
+    transaction.commit().await?;
+    Ok(user)
+}
+
+/// Locks a person's row, so that what is read next in this transaction stays as it is until the end. On SQLite a writing
+/// transaction is alone anyway.
+pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
+    let user = Entity::find_by_id(owner.user_id()).lock(LockType::NoKeyUpdate).one(transaction).await?;
+    user.ok_or(Error::NotFound("person"))
+}
+
+/// The person with this id, if the viewer may see them.
+pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Model>, Owner), Error> {
+    let owner = viewer.may_see(id).ok_or(Error::NotFound("person"))?;
+    if id == viewer.user().id {
+        return Ok((viewer.user().clone(), owner));
+    }
+    let user = Entity::find_by_id(id).one(service.database.pool()).await?;
+    Ok((Arc::new(user.ok_or(Error::NotFound("person"))?), owner))
+}
+
+/// A page of all people, the oldest account first.
+pub async fn page(service: &Service, admin: &Admin<'_>, request: PageRequest<i64>) -> Result<Page<(Model, Owner)>, Error> {
+    let mut query = Entity::find().limit(request.limit + 1);
+    if let Some(after) = request.after {
+        query = query.filter(Column::Id.gt(after));
+    }
+    if let Some(before) = request.before {
+        query = query.filter(Column::Id.lt(before));
+    }
+    query = if request.backwards { query.order_by_desc(Column::Id) } else { query.order_by_asc(Column::Id) };
+    let people = query.all(service.database.pool()).await?.into_iter().map(|user| {
+        let owner = admin.owner(&user);
+        (user, owner)
+    });
+    Ok(request.page(people.collect()))
+}

@@ -1,0 +1,133 @@
+//! Who asks. Each value here proves something and can't be made otherwise: a verb that takes one needs no check of its own.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use entity::{revoked_token, role, session, user};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::token::{Claims, Use};
+use crate::{Error, Service};
+
+/// The name of the role that runs the platform.
+pub const ADMIN: &str = "admin";
+
+const SIGN_IN_AGAIN: &str = "The access token is not good (any more): refresh the session, or sign in again.";
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    user: Arc<user::Model>,
+    role: Arc<role::Model>,
+    claims: Claims,
+}
+
+/// Proof that the viewer may see what belongs to a person: themselves, or somebody an administrator looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    user_id: i64,
+}
+
+/// Proof that the viewer is an administrator.
+#[derive(Debug)]
+pub struct Admin<'a>(PhantomData<&'a Viewer>);
+
+impl Viewer {
+    /// Who presents this access token. One statement: the person, their role, the session and the token's revocation.
+    pub async fn authenticate(service: &Service, token: &str) -> Result<Self, Error> {
+        let refused = || Error::Unauthenticated(SIGN_IN_AGAIN);
+        let claims = service.tokens.verify(Use::Access, token, service.clock.now()).ok_or_else(refused)?;
+        let signed_in = Query::select()
+            .expr(Expr::val(1))
+            .from(session::Entity)
+            .and_where(session::Column::Id.eq(claims.sid))
+            .and_where(session::Column::UserId.eq(claims.sub))
+            .take();
+        let revoked = Query::select()
+            .expr(Expr::val(1))
+            .from(revoked_token::Entity)
+            .and_where(revoked_token::Column::Jti.eq(claims.jti.to_string()))
+            .take();
+        let found = user::Entity::find_by_id(claims.sub)
+            .find_also_related(role::Entity)
+            .filter(user::Column::IsActive.eq(true))
+            .filter(Expr::exists(signed_in))
+            .filter(Expr::exists(revoked).not())
+            .one(service.database.pool())
+            .await?;
+        match found {
+            Some((user, Some(role))) => Ok(Self { user: Arc::new(user), role: Arc::new(role), claims }),
+            _ => Err(refused()),
+        }
+    }
+
+    /// The viewer's own account.
+    #[must_use]
+    pub fn user(&self) -> &Arc<user::Model> {
+        &self.user
+    }
+
+    /// What the viewer may do.
+    #[must_use]
+    pub fn role(&self) -> &Arc<role::Model> {
+        &self.role
+    }
+
+    /// The token and session the viewer came with.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Over the viewer's own data.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner { user_id: self.user.id }
+    }
+
+    /// Over the data of the person with this id, if the viewer may see it.
+    pub fn may_see(&self, user_id: i64) -> Option<Owner> {
+        (user_id == self.user.id || self.role.role_name == ADMIN).then_some(Owner { user_id })
+    }
+
+    /// That the viewer is an administrator.
+    pub fn admin(&self) -> Result<Admin<'_>, Error> {
+        if self.role.role_name == ADMIN { Ok(Admin(PhantomData)) } else { Err(Error::Forbidden("This is for administrators.")) }
+    }
+}
+
+impl Owner {
+    /// Whose data it is.
+    #[must_use]
+    pub fn user_id(self) -> i64 {
+        self.user_id
+    }
+
+    /// Over the data of somebody who has just proved who they are, by a way to sign in.
+    pub(crate) fn proved(user: &user::Model) -> Self {
+        Self { user_id: user.id }
+    }
+}
+
+impl Admin<'_> {
+    /// Over the data of a person whom the administrator looks at.
+    #[must_use]
+    pub fn owner(&self, user: &user::Model) -> Owner {
+        Owner { user_id: user.id }
+    }
+}
+
+/// The ids of the owners, for a statement.
+pub(crate) fn user_ids(owners: &[Owner]) -> Vec<i64> {
+    owners.iter().map(|owner| owner.user_id).collect()
+}
+
+/// Puts rows under their owners. Rows of nobody in `owners` can't be there: the statement asked for theirs alone.
+pub(crate) fn by_owner<T>(rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> std::collections::HashMap<Owner, Vec<T>> {
+    let mut grouped = std::collections::HashMap::<Owner, Vec<T>>::new();
+    for row in rows {
+        grouped.entry(Owner { user_id: user_id(&row) }).or_default().push(row);
+    }
+    grouped
+}

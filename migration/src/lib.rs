@@ -1,0 +1,34 @@
+//! The schema, one step a file, applied in order; the same steps on SQLite and on PostgreSQL. Never imports the entities: a step
+//! stays what it was when they change.
+//!
+//! To add a step: a file `mNNNN_what.rs` with `up` and `down`, and a line in [`Migrator`]. Every foreign key names what happens on
+//! delete and has an index; `tests/it/catalogue.rs` asks the databases.
+
+#![allow(missing_docs, reason = "a step is described by its module")]
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod column;
+mod m0001_people;
+mod m0002_ways_in;
+mod m0003_profile;
+mod m0004_terms;
+mod m0005_games;
+
+/// Every step, in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_people::Migration),
+            Box::new(m0002_ways_in::Migration),
+            Box::new(m0003_profile::Migration),
+            Box::new(m0004_terms::Migration),
+            Box::new(m0005_games::Migration),
+        ]
+    }
+}

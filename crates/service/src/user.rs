@@ -1,5 +1,6 @@
 //! People: signing up and in by password, their profile, and the list of them for administrators.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::user::{ActiveModel, Column, Entity, Model};
@@ -15,7 +16,7 @@ use crate::page::{Page, PageRequest};
 use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
-use crate::viewer::{ADMIN, Admin, Owner, Viewer};
+use crate::viewer::{ADMIN, Admin, Owner, Viewer, by_owner, user_ids};
 use crate::{Error, Service, password, random, role, session, user_detail};
 
 /// The most characters of a username.
@@ -185,6 +186,13 @@ pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Mo
     }
     let user = Entity::find_by_id(id).one(service.database.pool()).await?;
     Ok((Arc::new(user.ok_or(Error::NotFound("person"))?), owner))
+}
+
+/// The accounts of these people.
+pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
+    let rows = Entity::find().filter(service.database.is_any(Column::Id, &user_ids(owners))).all(service.database.pool()).await?;
+    let grouped = by_owner(rows, |user| user.id).into_iter();
+    Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect())
 }
 
 /// A page of all people, the oldest account first.

@@ -104,6 +104,9 @@ pub trait Game: EntityTrait<Model: PlayRow + IntoActiveModel<Self::ActiveModel>,
     const DATE_UPDATED: Self::Column;
 }
 
+/// The row of a game.
+pub type Row<G> = <G as EntityTrait>::Model;
+
 /// What can be read of a play of any game.
 pub trait PlayRow: ModelTrait + Clone + Send + Sync + 'static {
     /// The play's id.

@@ -6,7 +6,7 @@ mod save;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use entity::game::{Game, GameKind, PlayRow};
+pub use entity::game::{Game, GameKind, PlayRow, Row};
 pub use plays::{PlayCursor, PlayRef, PlaysRequest, plays_by_requests};
 pub use save::{Save, SaveMode, save};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};

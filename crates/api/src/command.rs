@@ -1,0 +1,212 @@
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use migration::{Migrator, MigratorTrait};
+use service::Service;
+use service::clock::SystemClock;
+use service::database::Database;
+use service::passkey::RelyingParty;
+use service::password::Passwords;
+use service::random::SystemRandom;
+use service::token::TokenKeys;
+use service::user_detail::EmailIndex;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::settings::{LogFormat, Settings, help};
+use crate::{graphql, http, secrets};
+
+/// The backend of Autrement Capable: GraphQL over SQLite or PostgreSQL.
+#[derive(Parser)]
+#[command(name = "autrement", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Migrate, then serve; what is done when no command is given
+    Serve,
+    /// Change the database's schema
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Print the GraphQL schema
+    Schema,
+    /// Manage administrators
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Apply every step that is missing
+    Up,
+    /// Undo steps, the last first: all of them, data included, unless told how many
+    Down {
+        /// How many steps
+        #[arg(long)]
+        steps: Option<u32>,
+    },
+    /// Say which steps are applied
+    Status,
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make an administrator; the password is read from standard input, or made and printed once
+    Create {
+        /// The address to sign in with
+        #[arg(long)]
+        email: String,
+        /// A name to be shown
+        #[arg(long)]
+        username: Option<String>,
+        /// Read the password from standard input, one line
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+type Result<T> = std::result::Result<T, String>;
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Does what the command line asks for.
+pub async fn run() -> Result<()> {
+    let matches = Arguments::command().after_help(help()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).map_err(text)?;
+    if let Some(Command::Schema) = arguments.command {
+        print!("{}", graphql::sdl());
+        return Ok(());
+    }
+    let settings = Settings::read()?;
+    start_log(&settings);
+    match arguments.command {
+        None | Some(Command::Serve | Command::Schema) => serve(settings).await,
+        Some(Command::Migrate(migrate)) => run_migrations(&settings, &migrate).await,
+        Some(Command::Admin(Admin::Create { email, username, password_stdin })) => {
+            create_admin(&settings, email, username, password_stdin).await
+        }
+    }
+}
+
+fn start_log(settings: &Settings) {
+    let filter = tracing_subscriber::EnvFilter::new(&settings.log);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+async fn serve(settings: Settings) -> Result<()> {
+    let listener = TcpListener::bind(settings.bind).await.map_err(|error| format!("BIND {}: {error}", settings.bind))?;
+    let address = listener.local_addr().map_err(text)?;
+    let public_url = match &settings.public_url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://localhost:{}", address.port())).map_err(text)?,
+    };
+    if !settings.clock_offset.is_zero() {
+        tracing::warn!(seconds = settings.clock_offset.num_seconds(), "the clock is moved (CLOCK_OFFSET)");
+    }
+    migrate_up(&settings).await?;
+    let service = Arc::new(build(&settings, &public_url).await?);
+    let origins = std::iter::once(public_url.origin()).chain(settings.allowed_origins);
+    let router = http::router(service.clone(), origins.map(|origin| origin.ascii_serialization()).collect());
+    println!("GraphiQL: http://{address}/");
+    tracing::info!(%address, "serving");
+    axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
+    tracing::info!("stopped");
+    service.database.clone().close().await.map_err(text)
+}
+
+/// SIGTERM or SIGINT: no new connections, requests in flight finish.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+    tracing::info!("told to stop: finishing what is under way");
+}
+
+async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
+    let random = SystemRandom;
+    let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
+    if token_keys.is_empty() || email_index_key.is_empty() {
+        let made = secrets::of(&settings.data_dir, &random)?;
+        if token_keys.is_empty() {
+            token_keys = made.token_keys;
+        }
+        if email_index_key.is_empty() {
+            email_index_key = made.email_index_key;
+        }
+    }
+    Ok(Service {
+        database: connect(settings, settings.database_connections).await?,
+        clock: Arc::new(SystemClock { offset: settings.clock_offset }),
+        tokens: TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
+        passwords: Passwords::new(settings.hashing_places, &random).map_err(text)?,
+        passkeys: RelyingParty::new(public_url).map_err(|error| format!("PUBLIC_URL can't be a relying party: {error}"))?,
+        email_index: EmailIndex::new(&email_index_key).map_err(text)?,
+        random: Arc::new(random),
+    })
+}
+
+async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
+    if settings.database_url.starts_with("sqlite:") {
+        std::fs::create_dir_all(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
+    }
+    let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
+    Database::connect(&settings.database_url, connections).await.map_err(failed)
+}
+
+/// On a connection of its own: migrating turns foreign keys off on the one it uses.
+async fn migrate_up(settings: &Settings) -> Result<()> {
+    let database = connect(settings, 1).await?;
+    Migrator::up(database.pool(), None).await.map_err(|error| format!("The database can't be migrated: {error}"))?;
+    database.close().await.map_err(text)
+}
+
+async fn run_migrations(settings: &Settings, migrate: &Migrate) -> Result<()> {
+    let database = connect(settings, 1).await?;
+    match migrate {
+        Migrate::Up => Migrator::up(database.pool(), None).await.map_err(text)?,
+        Migrate::Down { steps } => Migrator::down(database.pool(), *steps).await.map_err(text)?,
+        Migrate::Status => {}
+    }
+    for step in Migrator::get_migration_with_status(database.pool()).await.map_err(text)? {
+        println!("{} {}", step.name(), step.status());
+    }
+    database.close().await.map_err(text)
+}
+
+async fn create_admin(settings: &Settings, email: String, username: Option<String>, password_stdin: bool) -> Result<()> {
+    migrate_up(settings).await?;
+    let origin = Url::parse("http://localhost").map_err(text)?;
+    let service = build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await?;
+    let password = if password_stdin {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map_err(text)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    } else {
+        let made = URL_SAFE_NO_PAD.encode(service::random::bytes::<18>(&*service.random).map_err(text)?);
+        println!("Password: {made}");
+        made
+    };
+    service::user::create_admin(&service, email, password, username).await.map_err(text)?;
+    println!("The administrator can sign in now.");
+    service.database.close().await.map_err(text)
+}

@@ -1,0 +1,80 @@
+//! Connections of the Relay specification, over the service's pages.
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::OutputType;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::DateTime;
+use service::Error;
+use service::game::{GameKind, PlayCursor};
+use service::page::{Page, PageRequest};
+
+use super::error::Result;
+
+/// `first`, `after`, `last` and `before` as a client sends them.
+pub struct Window {
+    /// From the start.
+    pub first: Option<i32>,
+    /// After this cursor.
+    pub after: Option<String>,
+    /// From the end.
+    pub last: Option<i32>,
+    /// Before this cursor.
+    pub before: Option<String>,
+}
+
+/// What a cursor says.
+pub trait Cursor: Sized {
+    /// As text, before it is made opaque.
+    fn text(&self) -> String;
+    /// Back from it.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+impl Cursor for i64 {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Cursor for PlayCursor {
+    fn text(&self) -> String {
+        format!("{}:{}:{}", self.date_created.timestamp_micros(), self.game as i32, self.id)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let mut next = || parts.next()?.parse::<i64>().ok();
+        let (date, game, id) = (next()?, next()?, next()?);
+        Some(Self { date_created: DateTime::from_timestamp_micros(date)?, game: GameKind::from_number(i32::try_from(game).ok()?)?, id })
+    }
+}
+
+impl Window {
+    /// As the service asks for it.
+    pub fn request<C: Cursor>(self) -> Result<PageRequest<C>> {
+        let cursor = |name: &str, text: Option<String>| {
+            text.map(|text| {
+                let bytes = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                bytes.and_then(|text| C::parse(&text)).ok_or_else(|| Error::invalid(format!("/{name}"), "is not a cursor of this list."))
+            })
+            .transpose()
+        };
+        let (after, before) = (cursor("after", self.after)?, cursor("before", self.before)?);
+        Ok(PageRequest::new(self.first, after, self.last, before)?)
+    }
+}
+
+/// A page as a connection.
+pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, node: impl Fn(T) -> (C, N)) -> Connection<String, N> {
+    let mut connection = Connection::new(page.has_previous, page.has_next);
+    connection.edges.extend(page.items.into_iter().map(|item| {
+        let (cursor, node) = node(item);
+        Edge::new(URL_SAFE_NO_PAD.encode(cursor.text()), node)
+    }));
+    connection
+}

@@ -1,0 +1,88 @@
+//! From the service's errors to `errors[].extensions`: the one place.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, ErrorExtensionValues, Response, Value};
+
+/// The kinds of errors, in `errors[].extensions.code`.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// Nobody is signed in, or the token is not good (any more): refresh the session, or sign in.
+    Unauthenticated,
+    /// Signed in, but this is for others to do.
+    Forbidden,
+    /// There is no such thing that the viewer may see.
+    NotFound,
+    /// The input is at fault; `extensions.problems` says where (`pointer`, a JSON Pointer) and what (`message`).
+    InvalidInput,
+    /// Something else came first; `extensions.storedRevision` where a revision did not match.
+    Conflict,
+    /// The active terms are not accepted yet.
+    TermsNotAccepted,
+    /// Too many tries; `extensions.retryAfter` says for how many seconds to wait.
+    RateLimited,
+    /// The query asks for too much at once.
+    TooComplex,
+    /// It took too long.
+    Timeout,
+    /// The service can't do it right now; nothing was changed.
+    Unavailable,
+    /// A fault of the service; `extensions.requestId` names the request in its log.
+    Internal,
+}
+
+/// What a resolver gives.
+pub type Result<T> = std::result::Result<T, ApiError>;
+
+/// An error of the service on its way to a client. Not `Display`: async-graphql would send that text as it is.
+#[derive(Clone)]
+pub struct ApiError(Arc<service::Error>);
+
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<Arc<service::Error>> for ApiError {
+    fn from(error: Arc<service::Error>) -> Self {
+        Self(error)
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(ApiError(error): ApiError) -> Self {
+        if let service::Error::Internal(_) | service::Error::Unavailable(_) = &*error {
+            tracing::error!(error = ?error, "a request failed");
+        }
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", error.code());
+        match &*error {
+            service::Error::InvalidInput(problems) => {
+                let problems = problems.iter().map(|problem| {
+                    let members = [("pointer", &problem.pointer), ("message", &problem.message)];
+                    Value::Object(members.into_iter().map(|(name, text)| (async_graphql::Name::new(name), text.as_str().into())).collect())
+                });
+                extensions.set("problems", Value::List(problems.collect()));
+            }
+            service::Error::Conflict { stored_revision: Some(revision), .. } => extensions.set("storedRevision", *revision),
+            _ => {}
+        }
+        let mut shown = Self::new(error.to_string());
+        shown.extensions = Some(extensions);
+        shown
+    }
+}
+
+/// Gives every error a code: those that GraphQL itself found (a field that is not there, a value of another type) are the input's.
+/// A fault of ours gets the request's name.
+pub fn complete(response: &mut Response, request_id: &str) {
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        match extensions.get("code") {
+            None => extensions.set("code", "INVALID_INPUT"),
+            Some(code) if *code == Value::from("INTERNAL") => extensions.set("requestId", request_id),
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! The seven games for clients: seven types, inputs and mutations with words of their own, over verbs written once. How to add a
+//! game is said in [`service::entity::game`].
+
+pub mod abilities;
+pub mod jobs;
+pub mod room_env;
+pub mod scenario;
+pub mod shape_sequence;
+pub mod skills;
+pub mod speed;
+
+use std::ops::Deref;
+
+use async_graphql::connection::Connection;
+use async_graphql::futures_util::future::join_all;
+use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Object};
+use chrono::{DateTime, Utc};
+use service::Error;
+use service::game::{Game, GameKind, PlayRef, PlayRow, Row, Save};
+use service::page::Page;
+use service::viewer::{Owner, Viewer};
+
+use self::abilities::{AbilitiesGameData, SaveAbilitiesGameInput};
+use self::jobs::{JobsGameData, SaveJobsGameInput};
+use self::room_env::{RoomEnvGameData, SaveRoomEnvGameInput};
+use self::scenario::{SaveScenarioGameInput, ScenarioGameData};
+use self::shape_sequence::{SaveShapeSequenceGameInput, ShapeSequenceGameData};
+use self::skills::{SaveSkillsGameInput, SkillsGameData};
+use self::speed::{SaveSpeedGameInput, SpeedGameData};
+use super::connection::connection;
+use super::error::Result;
+use super::id;
+use super::loaders::{Games, OfGame};
+use super::request::Request;
+use super::user::User;
+
+/// Which game.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(name = "GameKind", remote = "service::game::GameKind")]
+pub enum Kind {
+    /// Emotional intelligence in workplace scenarios.
+    Scenario,
+    /// Logical thinking: which shape comes next.
+    ShapeSequence,
+    /// Jobs explored.
+    Jobs,
+    /// Typing speed and motor skills.
+    Speed,
+    /// Soft skills as a person sees their own.
+    Abilities,
+    /// Technical and professional skills.
+    Skills,
+    /// The room a person would work in.
+    RoomEnv,
+}
+
+/// What every play has.
+pub struct Play {
+    type_name: &'static str,
+    owner: Owner,
+    is_self: bool,
+    kind: GameKind,
+    id: i64,
+    completion: f64,
+    schema_version: i32,
+    revision: i32,
+    date_created: DateTime<Utc>,
+    date_updated: DateTime<Utc>,
+}
+
+impl Play {
+    fn of<O: GameObject>(row: &Row<O::Game>, owner: Owner, is_self: bool) -> Self {
+        Self {
+            type_name: type_name::<O>(),
+            owner,
+            is_self,
+            kind: O::Game::KIND,
+            id: row.id(),
+            completion: row.completion(),
+            schema_version: row.schema_version(),
+            revision: row.revision(),
+            date_created: row.date_created(),
+            date_updated: row.date_updated(),
+        }
+    }
+}
+
+/// What every play has.
+#[Object]
+impl Play {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        id::global(self.type_name, self.id)
+    }
+
+    /// Which game was played.
+    pub async fn game(&self) -> Kind {
+        self.kind.into()
+    }
+
+    /// Who played.
+    pub async fn user(&self, context: &Context<'_>) -> Result<User> {
+        User::load(context, self.owner, self.is_self).await
+    }
+
+    /// How much of the game is done: a percentage, 0 to 100.
+    pub async fn completion(&self) -> f64 {
+        self.completion
+    }
+
+    /// Of the JSON as it is given here: always the current one.
+    pub async fn schema_version(&self) -> i32 {
+        self.schema_version
+    }
+
+    /// 1 on the first save, one more on each later one.
+    pub async fn revision(&self) -> i32 {
+        self.revision
+    }
+
+    /// When the play began.
+    pub async fn date_created(&self) -> DateTime<Utc> {
+        self.date_created
+    }
+
+    /// When it was last saved.
+    pub async fn date_updated(&self) -> DateTime<Utc> {
+        self.date_updated
+    }
+}
+
+/// A play of any game.
+#[derive(Interface)]
+#[graphql(
+    field(name = "id", ty = "ID", desc = "Global id."),
+    field(name = "game", ty = "Kind", desc = "Which game was played."),
+    field(name = "user", ty = "User", desc = "Who played."),
+    field(name = "completion", ty = "f64", desc = "How much of the game is done: a percentage, 0 to 100."),
+    field(name = "schema_version", ty = "i32", desc = "Of the JSON as it is given here: always the current one."),
+    field(name = "revision", ty = "i32", desc = "1 on the first save, one more on each later one."),
+    field(name = "date_created", ty = "DateTime<Utc>", desc = "When the play began."),
+    field(name = "date_updated", ty = "DateTime<Utc>", desc = "When it was last saved.")
+)]
+pub enum GameData {
+    /// Of workplace scenarios.
+    Scenario(ScenarioGameData),
+    /// Of shape sequences.
+    ShapeSequence(ShapeSequenceGameData),
+    /// Of jobs.
+    Jobs(JobsGameData),
+    /// Of typing speed.
+    Speed(SpeedGameData),
+    /// Of abilities.
+    Abilities(AbilitiesGameData),
+    /// Of skills.
+    Skills(SkillsGameData),
+    /// Of the ideal room.
+    RoomEnv(RoomEnvGameData),
+}
+
+/// The GraphQL object of a game.
+pub trait GameObject: Sized + async_graphql::OutputType + Into<GameData> {
+    /// The game.
+    type Game: Game;
+    /// Of a row.
+    fn new(play: Play, row: &Row<Self::Game>) -> Self;
+    /// Where its rows are loaded.
+    fn loaders(games: &Games) -> &OfGame<Self::Game>;
+}
+
+/// A save of a game, as its input says it.
+trait SaveInput {
+    /// What is saved.
+    type Object: GameObject;
+    /// As the service takes it; null is refused, since it could mean to leave or to clear.
+    fn save(self) -> Result<Save>;
+}
+
+/// What the interfaces ask of each of the seven is answered by what every play has.
+macro_rules! plays {
+    ($($object:ident)*) => {
+        $(impl Deref for $object {
+            type Target = Play;
+
+            fn deref(&self) -> &Play {
+                &self.play
+            }
+        })*
+    };
+}
+plays!(ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData SkillsGameData RoomEnvGameData);
+
+/// How JSON given meets what is stored.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(name = "SaveMode", remote = "service::game::SaveMode")]
+pub enum Mode {
+    /// By RFC 7396: keys given are set, null removes a key, the others stay. Arrays are replaced.
+    Merge,
+    /// What was stored goes.
+    Replace,
+}
+
+/// What every save may say.
+#[derive(InputObject)]
+pub struct SaveOptions {
+    /// How much of the game is done: a percentage, 0 to 100.
+    completion: MaybeUndefined<f64>,
+    /// How JSON given meets what is stored.
+    #[graphql(default_with = "Mode::Merge")]
+    mode: Mode,
+    /// True begins a new play; false goes on with the newest, or begins the first.
+    #[graphql(default)]
+    new_play: bool,
+    /// The revision that the save builds on (0 before the first save): refused with `CONFLICT` when another save came first.
+    expected_revision: Option<i32>,
+}
+
+impl SaveOptions {
+    fn save(self, current_level: Option<i32>, json: Vec<Option<serde_json::Value>>) -> Result<Save> {
+        Ok(Save {
+            current_level,
+            completion: given("completion", self.completion)?,
+            json,
+            mode: self.mode.into(),
+            new_play: self.new_play,
+            expected_revision: self.expected_revision,
+        })
+    }
+}
+
+/// A value that is given or left out, but not null.
+fn given<T>(name: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+        MaybeUndefined::Null => Err(Error::invalid(format!("/{name}"), "is null; leave it out to keep what is stored.").into()),
+    }
+}
+
+fn object<O: GameObject>(row: &Row<O::Game>, owner: Owner, is_self: bool) -> O {
+    O::new(Play::of::<O>(row, owner, is_self), row)
+}
+
+fn type_name<O: GameObject>() -> &'static str {
+    // The macros of async-graphql give a name that is known when compiling.
+    match O::type_name() {
+        std::borrow::Cow::Borrowed(name) => name,
+        std::borrow::Cow::Owned(_) => "",
+    }
+}
+
+/// The newest play of a person.
+pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner, is_self: bool) -> Option<Result<O>> {
+    let loaders = Request::of(context).loaders();
+    let row = O::loaders(&loaders.games).newest.load(owner).await;
+    row.map(|row| row.map(|row| object::<O>(&row, owner, is_self))).transpose()
+}
+
+/// A page of the history. What was deleted meanwhile is left out.
+pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, is_self: bool) -> Result<Connection<String, GameData>> {
+    let plays = join_all(page.items.iter().map(|play| load(context, *play, is_self))).await;
+    let mut items = Vec::with_capacity(plays.len());
+    for (reference, play) in page.items.into_iter().zip(plays) {
+        if let Some(play) = play? {
+            items.push((reference.cursor, play));
+        }
+    }
+    Ok(connection(Page { items, has_previous: page.has_previous, has_next: page.has_next }, |item| item))
+}
+
+async fn load(context: &Context<'_>, play: PlayRef, is_self: bool) -> Result<Option<GameData>> {
+    match play.cursor.game {
+        GameKind::Scenario => load_one::<ScenarioGameData>(context, play, is_self).await,
+        GameKind::ShapeSequence => load_one::<ShapeSequenceGameData>(context, play, is_self).await,
+        GameKind::Jobs => load_one::<JobsGameData>(context, play, is_self).await,
+        GameKind::Speed => load_one::<SpeedGameData>(context, play, is_self).await,
+        GameKind::Abilities => load_one::<AbilitiesGameData>(context, play, is_self).await,
+        GameKind::Skills => load_one::<SkillsGameData>(context, play, is_self).await,
+        GameKind::RoomEnv => load_one::<RoomEnvGameData>(context, play, is_self).await,
+    }
+}
+
+async fn load_one<O: GameObject>(context: &Context<'_>, play: PlayRef, is_self: bool) -> Result<Option<GameData>> {
+    let loaders = Request::of(context).loaders();
+    let row = O::loaders(&loaders.games).plays.load((play.owner, play.cursor.id)).await?;
+    Ok(row.map(|row| object::<O>(&row, play.owner, is_self).into()))
+}
+
+/// Runs `$body` with `$object` as the GraphQL object of each game in turn.
+macro_rules! for_each_object {
+    ($object:ident => $body:expr) => {
+        for_each_object!(@ $object, $body, ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData
+            SkillsGameData RoomEnvGameData)
+    };
+    (@ $object:ident, $body:expr, $($type:ident)*) => {
+        $({
+            type $object = $type;
+            $body;
+        })*
+    };
+}
+
+/// The play of this type and id, if the viewer may see it; nothing where the type is not a game's.
+pub async fn find(context: &Context<'_>, viewer: &Viewer, name: &str, id: i64) -> Result<Option<GameData>> {
+    let service = &Request::of(context).service;
+    for_each_object!(Object => if name == type_name::<Object>() {
+        let (row, owner) = service::game::find::<<Object as GameObject>::Game>(service, viewer, id).await?;
+        return Ok(Some(object::<Object>(&row, owner, owner == viewer.owner()).into()));
+    });
+    Ok(None)
+}
+
+async fn save<I: SaveInput>(context: &Context<'_>, input: I) -> Result<I::Object> {
+    let request = Request::that_writes(context);
+    let viewer = request.viewer().await?;
+    let row = service::game::save::<<I::Object as GameObject>::Game>(&request.service, viewer, input.save()?).await?;
+    Ok(object::<I::Object>(&row, viewer.owner(), true))
+}
+
+/// Saving and deleting plays.
+#[derive(Default)]
+pub struct GameMutation;
+
+#[Object]
+impl GameMutation {
+    /// Saves workplace scenarios.
+    async fn save_scenario_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveScenarioGameInput,
+    ) -> Result<ScenarioGameData> {
+        save(context, input).await
+    }
+
+    /// Saves shape sequences.
+    async fn save_shape_sequence_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveShapeSequenceGameInput,
+    ) -> Result<ShapeSequenceGameData> {
+        save(context, input).await
+    }
+
+    /// Saves jobs.
+    async fn save_jobs_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveJobsGameInput,
+    ) -> Result<JobsGameData> {
+        save(context, input).await
+    }
+
+    /// Saves typing speed.
+    async fn save_speed_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveSpeedGameInput,
+    ) -> Result<SpeedGameData> {
+        save(context, input).await
+    }
+
+    /// Saves abilities.
+    async fn save_abilities_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveAbilitiesGameInput,
+    ) -> Result<AbilitiesGameData> {
+        save(context, input).await
+    }
+
+    /// Saves skills.
+    async fn save_skills_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveSkillsGameInput,
+    ) -> Result<SkillsGameData> {
+        save(context, input).await
+    }
+
+    /// Saves the ideal room.
+    async fn save_room_env_game(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveRoomEnvGameInput,
+    ) -> Result<RoomEnvGameData> {
+        save(context, input).await
+    }
+
+    /// Deletes one of the viewer's own plays, for good.
+    async fn delete_play(&self, context: &Context<'_>, #[graphql(desc = "The play's id.")] id: ID) -> Result<bool> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        let (name, row) = id::parse(&id).ok_or(Error::NotFound("play"))?;
+        for_each_object!(Object => if name == type_name::<Object>() {
+            service::game::delete::<<Object as GameObject>::Game>(&request.service, viewer, row).await?;
+            return Ok(true);
+        });
+        Err(Error::NotFound("play").into())
+    }
+}

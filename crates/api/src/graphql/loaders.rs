@@ -1,0 +1,217 @@
+//! Every relation goes through a loader: however many objects ask, one statement answers. One set a request.
+//!
+//! To add a relation: a [`Relation`] with the service's verb, and a field in [`Loaders`].
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use dataloader::BatchFn;
+use dataloader::cached::Loader;
+use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
+use service::entity::{passkey_credential, role, terms_version, user, user_avatar_info, user_passion, user_terms_agreement};
+use service::game::{Game, PlayRef, PlaysRequest};
+use service::page::Page;
+use service::user_detail::UserDetail;
+use service::viewer::{Owner, Viewer};
+use service::{Error, Service};
+
+use super::error::{ApiError, Result};
+
+/// What a loader does: the verb that answers many keys at once. A key without an answer gets the default: nothing, or an empty list.
+pub trait Relation: Send + 'static {
+    /// What is asked with.
+    type Key: Copy + Debug + Eq + Hash + Send + Sync + 'static;
+    /// What is answered.
+    type Value: Clone + Default + Send + Sync + 'static;
+    /// The verb.
+    fn load(
+        service: &Service,
+        keys: &[Self::Key],
+    ) -> impl Future<Output = std::result::Result<HashMap<Self::Key, Self::Value>, Error>> + Send;
+}
+
+/// A batch of a relation.
+pub struct Batch<R> {
+    service: Arc<Service>,
+    relation: PhantomData<fn() -> R>,
+}
+
+type Answer<R> = std::result::Result<<R as Relation>::Value, Arc<Error>>;
+
+impl<R: Relation> BatchFn<R::Key, Answer<R>> for Batch<R> {
+    async fn load(&mut self, keys: &[R::Key]) -> HashMap<R::Key, Answer<R>> {
+        match R::load(&self.service, keys).await {
+            Ok(mut found) => keys.iter().map(|key| (*key, Ok(found.remove(key).unwrap_or_default()))).collect(),
+            Err(error) => {
+                let error = Arc::new(error);
+                keys.iter().map(|key| (*key, Err(error.clone()))).collect()
+            }
+        }
+    }
+}
+
+/// The loader of a relation.
+pub struct Of<R: Relation>(Loader<R::Key, Answer<R>, Batch<R>>);
+
+impl<R: Relation> Of<R> {
+    fn new(service: &Arc<Service>) -> Self {
+        let batch = Batch { service: service.clone(), relation: PhantomData };
+        // The siblings of a selection register in the same pass over it; one pass more lets those of other branches come along.
+        Self(Loader::new(batch).with_yield_count(2).with_max_batch_size(1000))
+    }
+
+    /// The answer for this key.
+    pub async fn load(&self, key: R::Key) -> Result<R::Value> {
+        let answer = self.0.try_load(key).await.map_err(Error::internal)?;
+        answer.map_err(ApiError::from)
+    }
+
+    /// Puts in what is known already.
+    pub async fn prime(&self, key: R::Key, value: R::Value) {
+        self.0.prime(key, Ok(value)).await;
+    }
+}
+
+macro_rules! relations {
+    ($($(#[$doc:meta])* $name:ident: $relation:ident($key:ty => $value:ty) = $verb:path;)*) => {
+        $(
+            $(#[$doc])*
+            pub enum $relation {}
+
+            impl Relation for $relation {
+                type Key = $key;
+                type Value = $value;
+
+                async fn load(service: &Service, keys: &[$key]) -> std::result::Result<HashMap<$key, $value>, Error> {
+                    $verb(service, keys).await
+                }
+            }
+        )*
+
+        /// The loaders of one request.
+        pub struct Loaders {
+            $($(#[$doc])* pub $name: Of<$relation>,)*
+            /// The games.
+            pub games: Games,
+        }
+
+        impl Loaders {
+            /// New ones, which know nothing.
+            pub fn new(service: &Arc<Service>) -> Self {
+                Self {
+                    $($name: Of::new(service),)*
+                    games: Games::new(service),
+                }
+            }
+        }
+    };
+}
+
+relations! {
+    /// A person's account.
+    user: UserRelation(Owner => Option<Arc<user::Model>>) = service::user::by_owners;
+    /// A role.
+    role: RoleRelation(i64 => Option<Arc<role::Model>>) = by_ids::roles;
+    /// Who a person is.
+    detail: DetailRelation(Owner => Option<Arc<UserDetail>>) = service::user_detail::by_owners;
+    /// How a person chose to appear.
+    avatar: AvatarRelation(Owner => Option<Arc<user_avatar_info::Model>>) = service::user_avatar_info::by_owners;
+    /// What a person loves.
+    passions: PassionsRelation(Owner => Vec<Arc<user_passion::Model>>) = service::user_passion::by_owners;
+    /// A person's passkeys.
+    passkeys: PasskeysRelation(Owner => Vec<Arc<passkey_credential::Model>>) = service::passkey::by_owners;
+    /// What a person agreed to.
+    terms_agreements: TermsAgreementsRelation(Owner => Vec<Arc<user_terms_agreement::Model>>) = service::user_terms_agreement::by_owners;
+    /// A version of the terms.
+    terms: TermsRelation(i64 => Option<Arc<terms_version::Model>>) = by_ids::terms;
+    /// The active version of the terms.
+    active_terms: ActiveTermsRelation(() => Option<Arc<terms_version::Model>>) = by_ids::active_terms;
+    /// A page of a person's plays.
+    plays: PlaysRelation((Owner, PlaysRequest) => Page<PlayRef>) = service::game::plays_by_requests;
+}
+
+/// The loaders of a game.
+pub struct OfGame<G: Game> {
+    /// The newest play of a person.
+    pub newest: Of<Newest<G>>,
+    /// Plays by their ids.
+    pub plays: Of<Plays<G>>,
+}
+
+macro_rules! games {
+    ($($game:ident)*) => {
+        /// The loaders of each game.
+        pub struct Games {
+            $(#[doc = concat!("Of `", stringify!($game), "`.")] pub $game: OfGame<$game::Entity>,)*
+        }
+
+        impl Games {
+            fn new(service: &Arc<Service>) -> Self {
+                Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service) },)* }
+            }
+        }
+    };
+}
+games!(scenario shape_sequence jobs speed abilities skills room_env);
+
+/// The newest play of a game.
+pub struct Newest<G>(PhantomData<fn() -> G>);
+
+impl<G: Game> Relation for Newest<G> {
+    type Key = Owner;
+    type Value = Option<Arc<G::Model>>;
+
+    async fn load(service: &Service, keys: &[Owner]) -> std::result::Result<HashMap<Owner, Self::Value>, Error> {
+        service::game::newest_by_owners::<G>(service, keys).await
+    }
+}
+
+/// Plays of a game by their ids.
+pub struct Plays<G>(PhantomData<fn() -> G>);
+
+impl<G: Game> Relation for Plays<G> {
+    type Key = (Owner, i64);
+    type Value = Option<Arc<G::Model>>;
+
+    async fn load(service: &Service, keys: &[Self::Key]) -> std::result::Result<HashMap<Self::Key, Self::Value>, Error> {
+        Ok(some(service::game::by_ids::<G>(service, keys).await?))
+    }
+}
+
+impl Loaders {
+    /// Puts in what finding the viewer has read already.
+    pub async fn prime_viewer(&self, viewer: &Viewer) {
+        self.role.prime(viewer.role().id, Some(viewer.role().clone())).await;
+        self.user.prime(viewer.owner(), Some(viewer.user().clone())).await;
+    }
+}
+
+fn some<K: Eq + Hash, V>(found: HashMap<K, V>) -> HashMap<K, Option<V>> {
+    found.into_iter().map(|(key, value)| (key, Some(value))).collect()
+}
+
+/// Verbs whose answers are there or not.
+mod by_ids {
+    use super::{Arc, Error, HashMap, Service, role, some, terms_version};
+
+    type Found<M> = Result<HashMap<i64, Option<Arc<M>>>, Error>;
+
+    pub(super) async fn roles(service: &Service, ids: &[i64]) -> Found<role::Model> {
+        Ok(some(service::role::by_ids(service, ids).await?))
+    }
+
+    pub(super) async fn terms(service: &Service, ids: &[i64]) -> Found<terms_version::Model> {
+        Ok(some(service::terms_version::by_ids(service, ids).await?))
+    }
+
+    pub(super) async fn active_terms(
+        service: &Service,
+        _: &[()],
+    ) -> Result<HashMap<(), Option<Arc<terms_version::Model>>>, Error> {
+        Ok(HashMap::from([((), service::terms_version::find(service, None).await?.map(Arc::new))]))
+    }
+}

@@ -1,0 +1,58 @@
+//! The GraphQL schema: one file a noun, merged into the root below. A resolver asks who the viewer is, calls one verb of the
+//! service, and shapes the answer; a relation goes through a loader.
+//!
+//! To add a noun: a file here with its type, and its `…Query` and `…Mutation` in the roots below; then `schema.graphql`, printed
+//! anew (`cargo run -- schema > schema.graphql`).
+
+pub mod connection;
+pub mod error;
+pub mod game;
+pub mod id;
+pub mod json;
+pub mod loaders;
+mod node;
+mod passkey;
+pub mod request;
+mod role;
+mod session;
+mod terms_version;
+mod user;
+mod user_avatar_info;
+mod user_detail;
+mod user_passion;
+mod user_terms_agreement;
+
+use async_graphql::{EmptySubscription, MergedObject};
+
+/// Everything that can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(user::UserQuery, node::NodeQuery, terms_version::TermsVersionQuery, role::RoleQuery);
+
+/// Everything that can be done. The fields of one request run one after the other.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    user::UserMutation,
+    passkey::PasskeyMutation,
+    session::SessionMutation,
+    user_avatar_info::UserAvatarInfoMutation,
+    user_passion::UserPassionMutation,
+    user_terms_agreement::UserTermsAgreementMutation,
+    game::GameMutation,
+);
+
+/// The schema, without data: each request brings its own (`request::Request`).
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the schema.
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<error::ErrorCode>()
+        .limit_depth(20)
+        .finish()
+}
+
+/// The schema's text, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().include_specified_by();
+    schema().sdl_with_options(options)
+}

@@ -1,0 +1,82 @@
+//! What a request carries: who sent it, and the loaders that gather what it asks for.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::Context;
+use service::viewer::Viewer;
+use service::{Error, Service};
+use tokio::sync::OnceCell;
+
+use super::error::Result;
+use super::loaders::Loaders;
+
+/// The cookie that holds a browser's refresh token.
+pub const REFRESH_COOKIE: &str = "autrement_refresh";
+
+/// The sender of a request, as its headers tell.
+#[derive(Default)]
+pub struct Caller {
+    /// The access token, if one came.
+    pub bearer: Option<String>,
+    /// The refresh token of the cookie, if one came.
+    pub refresh_cookie: Option<String>,
+    /// A browser: it sent an origin, and keeps its refresh token in a cookie.
+    pub is_browser: bool,
+    /// The client's own words.
+    pub device: String,
+}
+
+/// One request.
+pub struct Request {
+    /// The rules.
+    pub service: Arc<Service>,
+    /// Who sent it.
+    pub caller: Caller,
+    viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
+    loaders: Mutex<Arc<Loaders>>,
+}
+
+impl Request {
+    /// A request of this caller.
+    pub fn new(service: Arc<Service>, caller: Caller) -> Self {
+        let loaders = Mutex::new(Arc::new(Loaders::new(&service)));
+        Self { service, caller, viewer: OnceCell::new(), loaders }
+    }
+
+    /// The request that a resolver works for.
+    pub fn of<'a>(context: &Context<'a>) -> &'a Self {
+        context.data_unchecked()
+    }
+
+    /// The request, for a resolver that writes: what was loaded before is loaded anew.
+    pub fn that_writes<'a>(context: &Context<'a>) -> &'a Self {
+        let request = Self::of(context);
+        *request.loaders.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaders::new(&request.service));
+        request
+    }
+
+    /// The loaders.
+    pub fn loaders(&self) -> Arc<Loaders> {
+        self.loaders.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Who is signed in; found out once a request, when first asked.
+    pub async fn viewer(&self) -> Result<&Viewer> {
+        let found = self
+            .viewer
+            .get_or_init(|| async {
+                let token = self.caller.bearer.as_deref();
+                let token = token.ok_or_else(|| Arc::new(Error::Unauthenticated("Sign in first, and send the access token.")))?;
+                let viewer = Viewer::authenticate(&self.service, token).await.map_err(Arc::new)?;
+                self.loaders().prime_viewer(&viewer).await;
+                Ok(viewer)
+            })
+            .await;
+        Ok(found.as_ref().map_err(Arc::clone)?)
+    }
+
+    /// Who is signed in, if a token came at all. One that is not good is an error all the same.
+    pub async fn viewer_if_any(&self) -> Result<Option<&Viewer>> {
+        if self.caller.bearer.is_none() { Ok(None) } else { self.viewer().await.map(Some) }
+    }
+}

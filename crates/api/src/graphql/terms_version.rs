@@ -1,0 +1,76 @@
+//! The terms.
+
+use std::sync::Arc;
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use service::entity::terms_version::Model;
+
+use super::connection::{Window, connection};
+use super::error::Result;
+use super::id;
+use super::request::Request;
+
+/// A version of the terms.
+pub struct TermsVersion(pub Arc<Model>);
+
+/// A version of the terms. Public.
+#[Object]
+impl TermsVersion {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        id::global("TermsVersion", self.0.id)
+    }
+
+    /// Its name, unique.
+    async fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// The text, in Markdown.
+    async fn content(&self) -> &str {
+        &self.0.content
+    }
+
+    /// The one to accept now; exactly one is.
+    async fn is_active(&self) -> bool {
+        self.0.is_active
+    }
+
+    /// When it was published.
+    async fn date_created(&self) -> DateTime<Utc> {
+        self.0.date_created
+    }
+}
+
+/// Reading the terms.
+#[derive(Default)]
+pub struct TermsVersionQuery;
+
+#[Object]
+impl TermsVersionQuery {
+    /// A version of the terms; null where there is none of that name. Public.
+    async fn terms(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name; the active version when none is named.")] version: Option<String>,
+    ) -> Option<Result<TermsVersion>> {
+        let found = service::terms_version::find(&Request::of(context).service, version.as_deref()).await;
+        found.map_err(Into::into).map(|found| found.map(|terms| TermsVersion(Arc::new(terms)))).transpose()
+    }
+
+    /// Every version of the terms, the newest first. Public.
+    async fn terms_versions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, TermsVersion>> {
+        let page = Window { first, after, last, before }.request()?;
+        let page = service::terms_version::page(&Request::of(context).service, page).await?;
+        Ok(connection(page, |terms| (terms.id, TermsVersion(Arc::new(terms)))))
+    }
+}

@@ -1,0 +1,350 @@
+//! People: signing up and in by password, the viewer, the profile.
+
+use std::sync::Arc;
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use chrono::{DateTime, Utc};
+use service::Error;
+use service::entity::user::Model;
+use service::game::{GameKind, PlaysRequest};
+use service::text::Change;
+use service::user::{ProfileChanges, SignUp};
+use service::user_detail::DetailChanges;
+use service::viewer::{Owner, Viewer};
+
+use super::connection::{Window, connection};
+use super::error::Result;
+use super::game::abilities::AbilitiesGameData;
+use super::game::jobs::JobsGameData;
+use super::game::room_env::RoomEnvGameData;
+use super::game::scenario::ScenarioGameData;
+use super::game::shape_sequence::ShapeSequenceGameData;
+use super::game::skills::SkillsGameData;
+use super::game::speed::SpeedGameData;
+use super::game::{self, GameData};
+use super::id;
+use super::passkey::PasskeyCredential;
+use super::request::Request;
+use super::role::Role;
+use super::session::AuthPayload;
+use super::user_avatar_info::UserAvatarInfo;
+use super::user_detail::UserDetail;
+use super::user_passion::UserPassion;
+use super::user_terms_agreement::UserTermsAgreement;
+
+/// A person with an account. Seen by themselves and by administrators.
+pub struct User {
+    row: Arc<Model>,
+    owner: Owner,
+    is_self: bool,
+}
+
+impl User {
+    /// A person who may be seen.
+    pub fn new(row: impl Into<Arc<Model>>, owner: Owner, is_self: bool) -> Self {
+        Self { row: row.into(), owner, is_self }
+    }
+
+    /// The viewer.
+    pub fn of(viewer: &Viewer) -> Self {
+        Self::new(viewer.user().clone(), viewer.owner(), true)
+    }
+
+    /// The person whom a play or an id leads to.
+    pub async fn load(context: &Context<'_>, owner: Owner, is_self: bool) -> Result<Self> {
+        let row = Request::of(context).loaders().user.load(owner).await?;
+        Ok(Self::new(row.ok_or(Error::NotFound("person"))?, owner, is_self))
+    }
+
+    fn own(&self) -> Result<()> {
+        if self.is_self { Ok(()) } else { Err(Error::Forbidden("Only the person themselves sees this.").into()) }
+    }
+}
+
+/// A person with an account. Seen by themselves and by administrators.
+#[Object]
+impl User {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        id::global("User", self.row.id)
+    }
+
+    /// For display; unique, at most 64 characters. Null where none was chosen.
+    async fn username(&self) -> Option<&str> {
+        self.row.username.as_deref()
+    }
+
+    /// When the account was made.
+    async fn date_created(&self) -> DateTime<Utc> {
+        self.row.date_created
+    }
+
+    /// False: nobody gets in, from the next request on.
+    async fn is_active(&self) -> bool {
+        self.row.is_active
+    }
+
+    /// The last time they signed in; null before the first.
+    async fn last_login(&self) -> Option<DateTime<Utc>> {
+        self.row.last_login
+    }
+
+    /// Signs in with a passkey instead of a password.
+    async fn is_passkey(&self) -> bool {
+        self.row.is_passkey
+    }
+
+    /// The first steps are done.
+    async fn onboarding_complete(&self) -> bool {
+        self.row.onboarding_complete
+    }
+
+    /// What they may do.
+    async fn role(&self, context: &Context<'_>) -> Result<Role> {
+        let role = Request::of(context).loaders().role.load(self.row.role_id).await?;
+        Ok(Role(role.ok_or(Error::NotFound("role"))?))
+    }
+
+    /// Who they are; null where they said nothing yet.
+    async fn detail(&self, context: &Context<'_>) -> Option<Result<UserDetail>> {
+        let detail = Request::of(context).loaders().detail.load(self.owner).await;
+        detail.map(|detail| detail.map(UserDetail)).transpose()
+    }
+
+    /// How they chose to appear; null where they did not yet.
+    async fn avatar(&self, context: &Context<'_>) -> Option<Result<UserAvatarInfo>> {
+        let avatar = Request::of(context).loaders().avatar.load(self.owner).await;
+        avatar.map(|avatar| avatar.map(UserAvatarInfo)).transpose()
+    }
+
+    /// What they love, in their order; three at most.
+    async fn passions(&self, context: &Context<'_>) -> Result<Vec<UserPassion>> {
+        let passions = Request::of(context).loaders().passions.load(self.owner).await?;
+        Ok(passions.into_iter().map(UserPassion).collect())
+    }
+
+    /// Their passkeys, the oldest first. Only the person themselves sees them.
+    async fn passkeys(&self, context: &Context<'_>) -> Result<Vec<PasskeyCredential>> {
+        self.own()?;
+        let passkeys = Request::of(context).loaders().passkeys.load(self.owner).await?;
+        Ok(passkeys.into_iter().map(PasskeyCredential).collect())
+    }
+
+    /// Which versions of the terms they accepted, the oldest first.
+    async fn terms_agreements(&self, context: &Context<'_>) -> Result<Vec<UserTermsAgreement>> {
+        let agreements = Request::of(context).loaders().terms_agreements.load(self.owner).await?;
+        Ok(agreements.into_iter().map(UserTermsAgreement::from).collect())
+    }
+
+    /// Whether there are active terms that they have not accepted.
+    async fn must_accept_terms(&self, context: &Context<'_>) -> Result<bool> {
+        let loaders = Request::of(context).loaders();
+        let Some(active) = loaders.active_terms.load(()).await? else { return Ok(false) };
+        let agreements = loaders.terms_agreements.load(self.owner).await?;
+        Ok(!agreements.iter().any(|agreement| agreement.terms_id == active.id))
+    }
+
+    /// The newest play of workplace scenarios; null before the first.
+    async fn scenario_game(&self, context: &Context<'_>) -> Option<Result<ScenarioGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// The newest play of shape sequences; null before the first.
+    async fn shape_sequence_game(&self, context: &Context<'_>) -> Option<Result<ShapeSequenceGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// The newest play of jobs; null before the first.
+    async fn jobs_game(&self, context: &Context<'_>) -> Option<Result<JobsGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// The newest play of typing speed; null before the first.
+    async fn speed_game(&self, context: &Context<'_>) -> Option<Result<SpeedGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// The newest play of abilities; null before the first.
+    async fn abilities_game(&self, context: &Context<'_>) -> Option<Result<AbilitiesGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// The newest play of skills; null before the first.
+    async fn skills_game(&self, context: &Context<'_>) -> Option<Result<SkillsGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// The newest play of the ideal room; null before the first.
+    async fn room_env_game(&self, context: &Context<'_>) -> Option<Result<RoomEnvGameData>> {
+        game::newest(context, self.owner, self.is_self).await
+    }
+
+    /// Every play, the newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn plays(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Of this game only; of all when left out.")] game: Option<game::Kind>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, GameData>> {
+        let page = Window { first, after, last, before }.request()?;
+        let request = PlaysRequest { game: game.map(GameKind::from), page };
+        let page = Request::of(context).loaders().plays.load((self.owner, request)).await?;
+        game::connection_of(context, page, self.is_self).await
+    }
+}
+
+/// Reading people.
+#[derive(Default)]
+pub struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// Who is signed in; null when nobody is. A token that is not good (any more) is an error.
+    async fn me(&self, context: &Context<'_>) -> Option<Result<User>> {
+        let viewer = Request::of(context).viewer_if_any().await;
+        viewer.map(|viewer| viewer.map(User::of)).transpose()
+    }
+
+    /// Everybody with an account, the oldest account first. For administrators.
+    async fn users(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, User>> {
+        let request = Request::of(context);
+        let viewer = request.viewer().await?;
+        let page = Window { first, after, last, before }.request()?;
+        let page = service::user::page(&request.service, &viewer.admin()?, page).await?;
+        Ok(connection(page, |(user, owner)| {
+            let is_self = owner == viewer.owner();
+            (user.id, User::new(user, owner, is_self))
+        }))
+    }
+}
+
+/// What somebody signs up with.
+#[derive(InputObject)]
+pub struct SignUpInput {
+    /// Where mail reaches them; what they sign in with.
+    email: String,
+    /// 8 to 1,024 characters; a few words are good.
+    password: String,
+    /// For display; unique, at most 64 characters.
+    username: Option<String>,
+    /// At most 100 characters.
+    first_name: Option<String>,
+    /// At most 100 characters.
+    last_name: Option<String>,
+    /// In years, 0 to 150.
+    age: Option<i32>,
+    /// At most 40 characters.
+    phone_number: Option<String>,
+    /// At most 500 characters.
+    address: Option<String>,
+}
+
+/// What somebody signs in with.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The address they signed up with.
+    email: String,
+    /// Their password.
+    password: String,
+}
+
+/// Changes to a profile: what is left out stays, null clears.
+#[derive(InputObject)]
+pub struct UpdateProfileInput {
+    /// For display; unique, at most 64 characters.
+    username: MaybeUndefined<String>,
+    /// At most 100 characters.
+    first_name: MaybeUndefined<String>,
+    /// At most 100 characters.
+    last_name: MaybeUndefined<String>,
+    /// In years, 0 to 150.
+    age: MaybeUndefined<i32>,
+    /// At most 40 characters.
+    phone_number: MaybeUndefined<String>,
+    /// At most 500 characters.
+    address: MaybeUndefined<String>,
+    /// The first steps are done; null leaves it as it is.
+    onboarding_complete: Option<bool>,
+}
+
+/// As the service says it: left out stays, null clears.
+pub fn change<T>(value: MaybeUndefined<T>) -> Change<T> {
+    match value {
+        MaybeUndefined::Undefined => Change::Keep,
+        MaybeUndefined::Null => Change::Clear,
+        MaybeUndefined::Value(value) => Change::Set(value),
+    }
+}
+
+/// Signing up and in by password, and the profile.
+#[derive(Default)]
+pub struct UserMutation;
+
+#[Object]
+impl UserMutation {
+    /// Makes an account with an address and a password, and signs in. The answer is the same whether the address has an account or
+    /// not.
+    async fn sign_up(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Who signs up.")] input: SignUpInput,
+    ) -> Result<AuthPayload> {
+        let request = Request::that_writes(context);
+        let detail = DetailChanges {
+            first_name: input.first_name.into(),
+            last_name: input.last_name.into(),
+            age: input.age.into(),
+            phone_number: input.phone_number.into(),
+            address: input.address.into(),
+        };
+        let sign_up = SignUp { email: input.email, password: input.password, username: input.username, detail };
+        let signed_in = service::user::sign_up(&request.service, sign_up, &request.caller.device).await?;
+        Ok(AuthPayload::new(context, signed_in))
+    }
+
+    /// Signs in with an address and a password. The answer is the same whichever of them is not right.
+    async fn sign_in(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Who signs in.")] input: SignInInput,
+    ) -> Result<AuthPayload> {
+        let request = Request::that_writes(context);
+        let signed_in = service::user::sign_in(&request.service, &input.email, input.password, &request.caller.device).await?;
+        Ok(AuthPayload::new(context, signed_in))
+    }
+
+    /// Changes the viewer's profile: what is left out stays, null clears.
+    async fn update_profile(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What changes.")] input: UpdateProfileInput,
+    ) -> Result<User> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        let changes = ProfileChanges {
+            username: change(input.username),
+            detail: DetailChanges {
+                first_name: change(input.first_name),
+                last_name: change(input.last_name),
+                age: change(input.age),
+                phone_number: change(input.phone_number),
+                address: change(input.address),
+            },
+            onboarding_complete: input.onboarding_complete,
+        };
+        let user = service::user::update_profile(&request.service, viewer, changes).await?;
+        Ok(User::new(user, viewer.owner(), true))
+    }
+}

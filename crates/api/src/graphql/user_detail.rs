@@ -1,0 +1,47 @@
+//! Who a person is.
+
+use std::sync::Arc;
+
+use async_graphql::Object;
+
+/// Who a person is.
+pub struct UserDetail(pub Arc<service::user_detail::UserDetail>);
+
+/// Who a person is. Seen by themselves and by administrators.
+#[Object]
+impl UserDetail {
+    /// First name.
+    async fn first_name(&self) -> Option<&str> {
+        self.0.first_name.as_deref()
+    }
+
+    /// Last name.
+    async fn last_name(&self) -> Option<&str> {
+        self.0.last_name.as_deref()
+    }
+
+    /// In years.
+    async fn age(&self) -> Option<i32> {
+        self.0.age
+    }
+
+    /// Phone number, as they write it.
+    async fn phone_number(&self) -> Option<&str> {
+        self.0.phone_number.as_deref()
+    }
+
+    /// Where they live.
+    async fn address(&self) -> Option<&str> {
+        self.0.address.as_deref()
+    }
+
+    /// Where mail reaches them.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Whether they have shown that mail to that address reaches them.
+    async fn email_verified(&self) -> bool {
+        self.0.email_verified
+    }
+}

@@ -1,0 +1,130 @@
+//! GraphQL over HTTP: which requests are taken, and how answers are given back. What `async-graphql-axum` offers for this runs
+//! mutations by GET; only its reading of a request is used.
+
+use async_graphql::parser::types::{DocumentOperations, OperationType};
+use async_graphql_axum::GraphQLRequest;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request as HttpRequest, State};
+use axum::http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::{App, RequestId};
+use crate::graphql::error::complete;
+use crate::graphql::request::{Caller, REFRESH_COOKIE, Request};
+
+/// The most bytes of a request.
+const REQUEST_BYTES: usize = 1024 * 1024;
+const JSON: &str = "application/json";
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+pub(super) async fn get(State(app): State<App>, request: HttpRequest) -> Response {
+    if request.uri().query().is_none() {
+        return refuse(&request, StatusCode::BAD_REQUEST, "INVALID_INPUT", "There is no query. Send one as ?query=…, or by POST.");
+    }
+    answer(&app, request, true).await
+}
+
+pub(super) async fn post(State(app): State<App>, request: HttpRequest) -> Response {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    // Anything else could come from a page elsewhere without the browser asking first.
+    if !media_type.eq_ignore_ascii_case(JSON) {
+        return refuse(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", "Send the request as application/json.");
+    }
+    answer(&app, request, false).await
+}
+
+async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
+    if !origin_is_allowed(app, request.headers()) {
+        return refuse(&request, StatusCode::FORBIDDEN, "FORBIDDEN", "This origin may not call the API (ALLOWED_ORIGINS).");
+    }
+    let accepts_graphql = accepts_graphql_response(request.headers());
+    let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+    let caller = caller(request.headers());
+    let (parts, body) = request.into_parts();
+    let shell = HttpRequest::from_parts(parts.clone(), Body::empty());
+    let Ok(bytes) = to_bytes(body, REQUEST_BYTES).await else {
+        return refuse(&shell, StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", "The request has more than 1 MiB.");
+    };
+    let Ok(read) = GraphQLRequest::<async_graphql_axum::rejection::GraphQLRejection>::from_request(
+        HttpRequest::from_parts(parts, Body::from(bytes)),
+        app,
+    )
+    .await
+    else {
+        return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", "The request is not a JSON object with a query.");
+    };
+    let mut read = read.into_inner();
+    if by_get && !is_query(&mut read) {
+        let mut refused = refuse(&shell, StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", "By GET only queries run; send this by POST.");
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return refused;
+    }
+    let mut response = app.schema.execute(read.data(Request::new(app.service.clone(), caller))).await;
+    complete(&mut response, &request_id);
+    let headers = std::mem::take(&mut response.http_headers);
+    // Nothing ran: the request itself is at fault.
+    let is_request_error = response.is_err() && response.errors.iter().all(|error| error.path.is_empty()) && response.data == async_graphql::Value::Null;
+    let body = if is_request_error { json!({ "errors": response.errors }).to_string().into_bytes() } else {
+        serde_json::to_vec(&response).unwrap_or_default()
+    };
+    let status = if is_request_error && accepts_graphql { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let mut answer = reply(status, accepts_graphql, body);
+    answer.headers_mut().extend(headers);
+    answer
+}
+
+/// Whether the operation that would run only reads. What can't be read is left to the executor, which says why.
+fn is_query(request: &mut async_graphql::Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return true };
+    match &document.operations {
+        DocumentOperations::Single(operation) => operation.node.ty == OperationType::Query,
+        DocumentOperations::Multiple(operations) => {
+            name.and_then(|name| operations.get(name.as_str())).is_none_or(|operation| operation.node.ty == OperationType::Query)
+        }
+    }
+}
+
+fn caller(headers: &HeaderMap) -> Caller {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let bearer = text(AUTHORIZATION).and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let refresh_cookie = cookies.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == REFRESH_COOKIE);
+    Caller {
+        bearer: bearer.map(|(_, token)| token.trim().to_owned()),
+        refresh_cookie: refresh_cookie.map(|(_, token)| token.to_owned()),
+        is_browser: headers.contains_key(ORIGIN),
+        device: text(USER_AGENT).unwrap_or_default().to_owned(),
+    }
+}
+
+/// No origin (not a browser), our own, or one of the list.
+fn origin_is_allowed(app: &App, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let is_own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+    is_own || app.origins.iter().any(|allowed| allowed == origin)
+}
+
+/// Whether the client asks for the newer media type. Without a wish it gets `application/json`.
+fn accepts_graphql_response(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.split(',').any(|range| range.split(';').next().unwrap_or_default().trim() == GRAPHQL_RESPONSE)
+}
+
+fn refuse(request: &HttpRequest, status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
+    reply(status, accepts_graphql_response(request.headers()), body.to_string().into_bytes())
+}
+
+fn reply(status: StatusCode, graphql_response: bool, body: Vec<u8>) -> Response {
+    let media_type = if graphql_response { "application/graphql-response+json; charset=utf-8" } else { "application/json; charset=utf-8" };
+    // What is answered is for one person: no cache keeps it.
+    (status, [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], body).into_response()
+}

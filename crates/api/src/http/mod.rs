@@ -1,0 +1,81 @@
+//! HTTP: the API, GraphiQL and the health of the service.
+
+mod graphiql;
+mod graphql;
+mod health;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use service::Service;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::Instrument;
+
+use crate::graphql::Schema;
+
+/// Names a request, in the answer and in the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the handlers work with.
+#[derive(Clone)]
+struct App {
+    schema: Schema,
+    service: Arc<Service>,
+    /// Origins that may call the API, besides its own.
+    origins: Arc<[String]>,
+}
+
+/// A request's name, among its extensions.
+#[derive(Clone)]
+struct RequestId(String);
+
+/// All routes.
+pub fn router(service: Arc<Service>, origins: Vec<String>) -> Router {
+    let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(allowed))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE])
+        .expose_headers([REQUEST_ID])
+        .allow_credentials(true);
+    let app = App { schema: crate::graphql::schema(), service, origins: origins.into() };
+    Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .layer(cors)
+        .merge(graphiql::routes())
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .layer(middleware::from_fn_with_state(app.clone(), named))
+        .with_state(app)
+}
+
+/// Gives each request a name, and each answer the headers that all have.
+async fn named(
+    axum::extract::State(app): axum::extract::State<App>,
+    mut request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let id = service::random::bytes::<12>(&*app.service.random)
+        .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        .unwrap_or_default();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", id);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    async move {
+        let mut response = next.run(request).await;
+        let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}

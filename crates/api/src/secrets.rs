@@ -1,0 +1,74 @@
+//! Secrets that nobody set: made on first start, in a file that only its owner reads.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use service::random::{Random, bytes};
+use service::token::TokenKey;
+
+const FILE: &str = "secrets.toml";
+const LENGTH: usize = 32;
+
+/// What the service can't do without.
+pub struct Secrets {
+    /// Keys of the tokens, newest first.
+    pub token_keys: Vec<TokenKey>,
+    /// Key of the index of addresses.
+    pub email_index_key: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    token_keys: Vec<String>,
+    email_index_key: String,
+}
+
+/// Reads the secrets of `data_dir`, or makes them.
+pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
+    let path = data_dir.join(FILE);
+    let broken = |what: &str| format!("{} {what}", path.display());
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => make(data_dir, &path, random)?,
+        Err(error) => return Err(broken(&format!("can't be read: {error}"))),
+    };
+    let file: File = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."))?;
+    let token_keys: Option<Vec<_>> = file.token_keys.iter().map(|key| token_key(key)).collect();
+    match (token_keys.filter(|keys| !keys.is_empty()), secret(&file.email_index_key)) {
+        (Some(token_keys), Some(email_index_key)) => Ok(Secrets { token_keys, email_index_key }),
+        _ => Err(broken("holds a key that is not 32 bytes or more in base64url: put a backup in its place.")),
+    }
+}
+
+fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, String> {
+    let new = || bytes::<LENGTH>(random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).map_err(|error| error.to_string());
+    let file = File { token_keys: vec![format!("first:{}", new()?)], email_index_key: new()? };
+    let text = toml::to_string(&file).map_err(|error| error.to_string())?;
+    let failed = |error: std::io::Error| format!("{} can't be made: {error}", path.display());
+    std::fs::create_dir_all(data_dir).map_err(failed)?;
+    let mut opened = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(opened) => opened,
+        // Another instance was first: its secrets are the ones to use.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return std::fs::read_to_string(path).map_err(failed),
+        Err(error) => return Err(failed(error)),
+    };
+    opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
+    tracing::info!(file = %path.display(), "made the secrets: keep a backup of this file");
+    Ok(text)
+}
+
+/// `name:secret`.
+pub fn token_key(text: &str) -> Option<TokenKey> {
+    let (id, text) = text.split_once(':').filter(|(id, _)| !id.is_empty())?;
+    Some(TokenKey { id: id.to_owned(), secret: secret(text)? })
+}
+
+/// 32 bytes or more in base64url.
+pub fn secret(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok().filter(|bytes| bytes.len() >= LENGTH)
+}

@@ -1,0 +1,191 @@
+//! Settings: environment variables, and an optional TOML file with the same names in lower case. Read once, at the start; every
+//! fault is told at once.
+//!
+//! To add a setting: a line in [`SETTINGS`] (shown by `--help`, and checked against README.md by a test), a field, and its line in
+//! [`Settings::read`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use service::token::TokenKey;
+use url::{Origin, Url};
+
+use crate::secrets;
+
+/// Name, default, and what it does.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    ("BIND", "127.0.0.1:8080", "Address and port to listen on; port 0 takes a free one."),
+    ("DATA_DIR", "data", "Folder for the SQLite file and the secrets made on first start."),
+    ("DATABASE_URL", "sqlite://DATA_DIR/autrement.db", "sqlite://… or postgres://user:password@host/name."),
+    ("DATABASE_CONNECTIONS", "10", "The most connections to the database at once."),
+    ("PUBLIC_URL", "http://localhost:PORT", "The origin that browsers see. Its host is the relying party's id of every passkey: it stays."),
+    ("ALLOWED_ORIGINS", "", "Further origins of front ends that may call the API, separated by commas."),
+    ("TOKEN_KEYS", "made in DATA_DIR", "Keys of the tokens, newest first: name:secret,name:secret; each secret 32 bytes or more in base64url."),
+    ("EMAIL_INDEX_KEY", "made in DATA_DIR", "Key of the index of addresses, 32 bytes or more in base64url. It never changes."),
+    ("HASHING_PLACES", "2", "The most passwords hashed at once; each takes 19 MiB."),
+    ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
+    ("LOG_FORMAT", "text", "text or json."),
+    ("CLOCK_OFFSET", "0", "Seconds added to the clock, for tests and rehearsals."),
+    ("CONFIG", "", "A TOML file with any of these names in lower case; the environment goes first."),
+];
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// All settings, checked.
+pub struct Settings {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+    /// Which database.
+    pub database_url: String,
+    /// The most connections to it.
+    pub database_connections: u32,
+    /// What browsers see; `None`: localhost with the port that is listened on.
+    pub public_url: Option<Url>,
+    /// Origins of front ends elsewhere.
+    pub allowed_origins: Vec<Origin>,
+    /// Keys of the tokens, newest first; empty: those of `data_dir`.
+    pub token_keys: Vec<TokenKey>,
+    /// Key of the index of addresses; empty: that of `data_dir`.
+    pub email_index_key: Vec<u8>,
+    /// The most passwords hashed at once.
+    pub hashing_places: usize,
+    /// A filter of `tracing-subscriber`.
+    pub log: String,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// Added to the clock.
+    pub clock_offset: TimeDelta,
+}
+
+/// The settings as `--help` shows them.
+pub fn help() -> String {
+    let mut help = "Settings (environment variables):\n".to_owned();
+    for (name, default, what) in SETTINGS {
+        let default = if default.is_empty() { "none" } else { default };
+        let _ = writeln!(help, "  {name}\n          {what} [default: {default}]");
+    }
+    help
+}
+
+struct Source {
+    file: BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl Source {
+    fn text(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().or_else(|| self.file.get(name).cloned()).filter(|value| !value.is_empty())
+    }
+
+    fn parse<T>(&mut self, name: &str, default: T, expected: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        let Some(text) = self.text(name) else { return default };
+        parse(&text).unwrap_or_else(|| {
+            self.faults.push(format!("{name} is not {expected}"));
+            default
+        })
+    }
+}
+
+impl Settings {
+    /// Reads the environment and the file. The error says every fault, never a secret.
+    pub fn read() -> Result<Self, String> {
+        let mut source = Source { file: BTreeMap::new(), faults: Vec::new() };
+        if let Some(path) = source.text("CONFIG") {
+            read_file(&path, &mut source);
+        }
+        let data_dir = PathBuf::from(source.text("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
+        let default_url = format!("sqlite://{}", data_dir.join("autrement.db").display());
+        let settings = Self {
+            bind: source.parse("BIND", ([127, 0, 0, 1], 8080).into(), "an address and port, 127.0.0.1:8080", |text| text.parse().ok()),
+            database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", |text| {
+                ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+            }),
+            database_connections: source.parse("DATABASE_CONNECTIONS", 10, "a number from 1 to 1000", |text| {
+                text.parse().ok().filter(|number| (1..=1000).contains(number))
+            }),
+            public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
+            allowed_origins: source.parse("ALLOWED_ORIGINS", Vec::new(), "a list of origins, https://a.example.org,https://b.example.org", |text| {
+                text.split(',').map(|text| origin(text.trim()).map(|url| url.origin())).collect()
+            }),
+            token_keys: source.parse("TOKEN_KEYS", Vec::new(), "a list of name:secret, each secret 32 bytes or more in base64url", |text| {
+                text.split(',').map(|key| secrets::token_key(key.trim())).collect()
+            }),
+            email_index_key: source.parse("EMAIL_INDEX_KEY", Vec::new(), "32 bytes or more in base64url", secrets::secret),
+            hashing_places: source.parse("HASHING_PLACES", 2, "a number from 1 to 64", |text| {
+                text.parse().ok().filter(|number| (1..=64).contains(number))
+            }),
+            log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
+                tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
+            }),
+            log_format: source.parse("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            }),
+            clock_offset: source.parse("CLOCK_OFFSET", TimeDelta::zero(), "a number of seconds", |text| {
+                text.parse().ok().and_then(TimeDelta::try_seconds)
+            }),
+            data_dir,
+        };
+        if source.faults.is_empty() { Ok(settings) } else { Err(format!("The settings are not valid:\n- {}", source.faults.join("\n- "))) }
+    }
+
+    /// The URL of the database, without the password.
+    pub fn database_name(&self) -> String {
+        Url::parse(&self.database_url)
+            .map(|mut url| {
+                let _ = url.set_password(None);
+                url.to_string()
+            })
+            .unwrap_or_default()
+    }
+}
+
+fn read_file(path: &str, source: &mut Source) {
+    let table = match std::fs::read_to_string(path).map(|text| text.parse::<toml::Table>()) {
+        Ok(Ok(table)) => table,
+        Ok(Err(error)) => return source.faults.push(format!("CONFIG: {path} is not TOML: {}", error.message())),
+        Err(error) => return source.faults.push(format!("CONFIG: {path} can't be read: {error}")),
+    };
+    for (name, value) in table {
+        let upper = name.to_uppercase();
+        if name == "config" || name != name.to_lowercase() || !SETTINGS.iter().any(|(known, ..)| *known == upper) {
+            source.faults.push(format!("CONFIG: {path} has a setting {name}, which does not exist"));
+            continue;
+        }
+        let value = match value {
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        source.file.insert(upper, value);
+    }
+}
+
+fn origin(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    (is_origin && url.host().is_some() && url.username().is_empty()).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn readme_has_every_setting() {
+        let readme = include_str!("../../../README.md");
+        for (name, ..) in super::SETTINGS {
+            assert!(readme.contains(&format!("| `{name}` |")), "README.md does not describe {name}");
+        }
+    }
+}

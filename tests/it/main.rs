@@ -1,1 +1,20 @@
-fn main(){}
+//! Drives the running service from outside, over HTTP, on SQLite and on PostgreSQL. `tests/run` starts what is needed.
+//!
+//! To add a test: a function of an [`harness::Engine`] in the file of its noun, and its name in that file's `on_both_engines!`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where something is not as it should be")]
+
+mod harness;
+
+mod catalogue;
+mod commands;
+mod games;
+mod http;
+mod journey;
+mod passkey;
+mod permission;
+mod schema;
+mod session;
+mod specification;
+mod statements;
+mod user;

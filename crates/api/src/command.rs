@@ -1,5 +1,6 @@
 //! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -99,7 +100,7 @@ pub async fn run() -> Result<()> {
 
 fn start_log(settings: &Settings) {
     let filter = tracing_subscriber::EnvFilter::new(&settings.log);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

@@ -1,0 +1,104 @@
+//! A caller of the API.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+/// A caller, with an access token once it has one.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Arc<str>,
+    pub access_token: Option<String>,
+    pub refresh_token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub request_id: String,
+    pub text: String,
+    pub body: Value,
+    pub cookies: Vec<String>,
+}
+
+impl Answer {
+    /// The data of an answer without errors.
+    pub fn data(&self) -> &Value {
+        assert!(self.body["errors"].is_null(), "{}", self.text);
+        &self.body["data"]
+    }
+
+    /// The codes of the errors.
+    pub fn codes(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+    }
+
+    /// The pointers of the first error's problems.
+    pub fn pointers(&self) -> Vec<&str> {
+        let problems = self.body["errors"][0]["extensions"]["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
+        problems.iter().map(|problem| problem["pointer"].as_str().unwrap()).collect()
+    }
+}
+
+impl Client {
+    pub fn new(url: &str) -> Self {
+        Self { http: reqwest::Client::new(), url: url.into(), access_token: None, refresh_token: None }
+    }
+
+    /// The same caller with another token, or none.
+    pub fn with_token(&self, token: Option<&str>) -> Self {
+        Self { access_token: token.map(str::to_owned), ..self.clone() }
+    }
+
+    /// A request to be sent as it is.
+    pub fn raw(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends a query.
+    pub async fn send(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        let mut request = self.raw(reqwest::Method::POST, "/graphql").json(&body);
+        if let Some(token) = &self.access_token {
+            request = request.bearer_auth(token);
+        }
+        answer(request).await
+    }
+
+    /// Sends a query without variables and gives its data.
+    pub async fn data(&self, query: &str) -> Value {
+        self.send(query, Value::Null).await.data().clone()
+    }
+
+    pub async fn sign_up(&self, email: &str) -> Self {
+        let query = "mutation ($input: SignUpInput!) { payload: signUp(input: $input) { accessToken refreshToken } }";
+        let input = json!({ "input": { "email": email, "password": "trois petits chats" } });
+        self.signed_in(&self.send(query, input).await)
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Self {
+        let query = "mutation ($input: SignInInput!) { payload: signIn(input: $input) { accessToken refreshToken } }";
+        self.signed_in(&self.send(query, json!({ "input": { "email": email, "password": password } })).await)
+    }
+
+    /// With the tokens of a `payload`.
+    pub fn signed_in(&self, answer: &Answer) -> Self {
+        let payload = &answer.data()["payload"];
+        let token = |name: &str| payload[name].as_str().map(str::to_owned);
+        Self { access_token: token("accessToken"), refresh_token: token("refreshToken"), ..self.clone() }
+    }
+}
+
+/// Sends a request, however it was made, and reads the answer.
+pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let header = |name: &str| response.headers().get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let (request_id, cookies) = (header("x-request-id").join(""), header("set-cookie"));
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Answer { status, request_id, text, body, cookies }
+}

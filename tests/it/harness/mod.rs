@@ -1,0 +1,250 @@
+//! A service of its own for each test, over a database of its own.
+
+pub mod authenticator;
+pub mod client;
+pub mod token;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
+
+pub use client::{Answer, Client};
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes a test of each function for each engine.
+macro_rules! on_both_engines {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::harness::Engine::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::harness::Engine::Postgres).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+/// The secret of the tokens in the tests, so that they can make tokens too.
+pub const TOKEN_SECRET: &[u8; 32] = b"tests sign with thirty-two bytes";
+const TOKEN_KEYS: &str = "tests:dGVzdHMgc2lnbiB3aXRoIHRoaXJ0eS10d28gYnl0ZXM";
+
+/// Where cargo put the binary: beside this one.
+pub fn binary() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let binary = here.parent().and_then(Path::parent).unwrap().join("autrement");
+    assert!(binary.exists(), "{} is missing: run tests/run, or cargo build first", binary.display());
+    binary
+}
+
+/// A folder and a database, gone when dropped.
+pub struct Home {
+    pub folder: PathBuf,
+    pub database_url: String,
+}
+
+impl Home {
+    /// An empty database.
+    pub async fn empty(engine: Engine) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("autrement_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(&name);
+        std::fs::create_dir(&folder).unwrap();
+        let database_url = match engine {
+            Engine::Sqlite => format!("sqlite://{}", folder.join("test.db").display()),
+            Engine::Postgres => {
+                administer(&format!("CREATE DATABASE {name}")).await;
+                format!("{}/{name}", postgres_url())
+            }
+        };
+        Self { folder, database_url }
+    }
+
+    /// A migrated database: made once, copied for each test.
+    pub async fn migrated(engine: Engine) -> Self {
+        static SQLITE: OnceCell<Home> = OnceCell::const_new();
+        static POSTGRES: OnceCell<Home> = OnceCell::const_new();
+        let template = match engine {
+            Engine::Sqlite => &SQLITE,
+            Engine::Postgres => &POSTGRES,
+        };
+        let template = template
+            .get_or_init(|| async {
+                let home = Self::empty(engine).await;
+                let output = home.command(&["migrate", "up"]).output().await.unwrap();
+                assert!(output.status.success(), "{output:?}");
+                home
+            })
+            .await;
+        let home = Self::empty(engine).await;
+        match engine {
+            Engine::Sqlite => {
+                std::fs::copy(template.folder.join("test.db"), home.folder.join("test.db")).unwrap();
+            }
+            Engine::Postgres => {
+                let name = |home: &Self| home.database_url.rsplit('/').next().unwrap().to_owned();
+                administer(&format!("DROP DATABASE {}", name(&home))).await;
+                administer(&format!("CREATE DATABASE {} TEMPLATE {}", name(&home), name(template))).await;
+            }
+        }
+        home
+    }
+
+    /// The binary with these arguments, on this database.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("DATABASE_URL", &self.database_url)
+            .env("DATABASE_CONNECTIONS", "5")
+            .env("DATA_DIR", &self.folder)
+            .env("BIND", "127.0.0.1:0")
+            .env("TOKEN_KEYS", TOKEN_KEYS)
+            .env("LOG", "info,autrement=debug,sqlx=debug")
+            .env("LOG_FORMAT", "json")
+            .kill_on_drop(true);
+        command
+    }
+
+    /// A connection to the database itself.
+    pub async fn database(&self) -> DatabaseConnection {
+        Database::connect(&self.database_url).await.unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn postgres_url() -> String {
+    std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL is not set: run tests/run, which starts a PostgreSQL")
+}
+
+async fn administer(statement: &str) {
+    let database = Database::connect(format!("{}/postgres", postgres_url())).await.unwrap();
+    // Copying a template is refused while another copy of it is being made.
+    for _ in 0..200 {
+        match database.execute_unprepared(statement).await {
+            Ok(_) => return database.close().await.unwrap(),
+            Err(error) if error.to_string().contains("being accessed by other users") => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("{statement}: {error}"),
+        }
+    }
+    panic!("{statement}: the template stayed in use");
+}
+
+/// A running service.
+pub struct Server {
+    pub home: Arc<Home>,
+    pub url: String,
+    /// What browsers of this service send as their origin.
+    pub origin: String,
+    pub child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// On a migrated database.
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_on(Arc::new(Home::migrated(engine).await), &[]).await
+    }
+
+    /// On this database, with further settings.
+    pub async fn start_on(home: Arc<Home>, settings: &[(&str, &str)]) -> Self {
+        let mut child = home
+            .command(&[])
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let kept = log.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = output.next_line().await.unwrap();
+        let Some(url) = first.as_ref().and_then(|line| line.strip_prefix("GraphiQL: ")) else {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            panic!("the service did not start: {:?}", log.lock().unwrap());
+        };
+        let url = url.trim_end_matches('/').to_owned();
+        let origin = url.replace("127.0.0.1", "localhost");
+        Self { home, url, origin, child, log }
+    }
+
+    /// A client that is nobody yet.
+    pub fn client(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    /// Somebody who has just signed up by password.
+    pub async fn somebody(&self) -> Client {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let email = format!("person{}@example.org", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.client().sign_up(&email).await
+    }
+
+    /// An administrator, made by the operator's command.
+    pub async fn admin(&self) -> Client {
+        let email = "admin@example.org";
+        let output = self.home.command(&["admin", "create", "--email", email]).output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let password = printed.lines().find_map(|line| line.strip_prefix("Password: ")).unwrap();
+        self.client().sign_in(email, password).await
+    }
+
+    /// The statements that a request ran, from the service's own log.
+    pub async fn statements(&self, answer: &Answer) -> Vec<String> {
+        for _ in 0..200 {
+            let lines: Vec<Value> = self.log.lock().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let of_request: Vec<_> = lines.iter().filter(|line| line["span"]["id"] == answer.request_id.as_str()).collect();
+            if of_request.iter().any(|line| line["fields"]["message"] == "answered") {
+                let statements = of_request.iter().filter(|line| line["target"] == "sqlx::query");
+                return statements.map(|line| line["fields"]["summary"].as_str().unwrap_or_default().to_owned()).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the log never says that request {} was answered", answer.request_id);
+    }
+
+    /// Everything logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+}

@@ -1,0 +1,104 @@
+//! GraphQL over HTTP, and the pages beside it.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::client::answer;
+use crate::harness::{Engine, Server};
+
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+#[tokio::test]
+async fn queries_run_by_get_and_mutations_do_not() {
+    let server = Server::start(Engine::Sqlite).await;
+    let get = |query: &'static str| {
+        let request = server.client().raw(Method::GET, &format!("/graphql?query={}", query.replace(' ', "%20")));
+        async move { answer(request).await }
+    };
+    assert_eq!(get("{ terms { version } }").await.data()["terms"]["version"], "1.0");
+    let refused = get("mutation { signOut }").await;
+    assert_eq!((refused.status, refused.codes()), (405, vec!["INVALID_INPUT"]));
+    assert_eq!(get("mutation { startPasskeySignIn { ceremonyId } }").await.status, 405);
+    let empty = answer(server.client().raw(Method::GET, "/graphql")).await;
+    assert_eq!((empty.status, empty.codes()), (400, vec!["INVALID_INPUT"]));
+}
+
+#[tokio::test]
+async fn only_json_is_taken() {
+    let server = Server::start(Engine::Sqlite).await;
+    let body = r#"{"query":"{ terms { version } }"}"#;
+    for (kind, status) in [("application/json", 200), ("application/json; charset=utf-8", 200), ("text/plain", 415), ("multipart/form-data; boundary=x", 415), ("application/x-www-form-urlencoded", 415)] {
+        let request = server.client().raw(Method::POST, "/graphql").header("content-type", kind).body(body);
+        assert_eq!(answer(request).await.status, status, "{kind}");
+    }
+    assert_eq!(answer(server.client().raw(Method::POST, "/graphql").body(body)).await.status, 415);
+    for body in ["", "{", "[]", "null", "{}", r#"{"query":1}"#] {
+        let request = server.client().raw(Method::POST, "/graphql").header("content-type", "application/json").body(body);
+        let answer = answer(request).await;
+        assert_eq!(answer.codes(), ["INVALID_INPUT"], "{body:?}: {} {}", answer.status, answer.text);
+    }
+    let large = format!(r#"{{"query":"{{ terms {{ version }} }}","variables":{{"a":"{}"}}}}"#, "x".repeat(1024 * 1024));
+    let request = server.client().raw(Method::POST, "/graphql").header("content-type", "application/json").body(large);
+    assert_eq!(answer(request).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_request_that_is_at_fault_is_told_so() {
+    let server = Server::start(Engine::Sqlite).await;
+    let send = |query: &'static str, accept: &'static str| {
+        let request = server.client().raw(Method::POST, "/graphql").header("accept", accept).json(&json!({ "query": query }));
+        async move { answer(request).await }
+    };
+    let invalid = send("{ nope }", GRAPHQL_RESPONSE).await;
+    assert_eq!((invalid.status, invalid.codes()), (400, vec!["INVALID_INPUT"]));
+    assert!(invalid.body.get("data").is_none(), "nothing ran: {}", invalid.text);
+    assert_eq!(send("{ nope }", "application/json").await.status, 200);
+    assert_eq!(send("{", GRAPHQL_RESPONSE).await.status, 400);
+    // It ran, and a field failed.
+    let failed = send("{ roles { id } }", GRAPHQL_RESPONSE).await;
+    assert_eq!((failed.status, failed.codes()), (200, vec!["UNAUTHENTICATED"]));
+}
+
+#[tokio::test]
+async fn pages_elsewhere_can_not_call() {
+    let server = Server::start(Engine::Sqlite).await;
+    let home = server.home.clone();
+    let allowing = Server::start_on(home, &[("ALLOWED_ORIGINS", "https://app.example.org")]).await;
+    let send = |server: &Server, origin: &str| {
+        let request = server.client().raw(Method::POST, "/graphql").header("origin", origin).json(&json!({ "query": "{ terms { version } }" }));
+        async move { answer(request).await.status }
+    };
+    assert_eq!(send(&server, "https://app.example.org").await, 403);
+    assert_eq!(send(&server, "null").await, 403);
+    assert_eq!(send(&server, &server.origin).await, 200);
+    assert_eq!(send(&server, &server.url).await, 200, "GraphiQL under the address that was printed");
+    assert_eq!(send(&allowing, "https://app.example.org").await, 200);
+    let preflight = allowing
+        .client()
+        .raw(Method::OPTIONS, "/graphql")
+        .header("origin", "https://app.example.org")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "content-type,authorization")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(preflight.headers()["access-control-allow-origin"], "https://app.example.org");
+    assert_eq!(preflight.headers()["access-control-allow-credentials"], "true");
+}
+
+#[tokio::test]
+async fn graphiql_comes_from_the_binary_under_a_strict_policy() {
+    let server = Server::start(Engine::Sqlite).await;
+    let page = server.client().raw(Method::GET, "/").send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    let html = page.text().await.unwrap();
+    let mut files = 0;
+    for part in html.split('"').filter(|part| part.starts_with("/graphiql/")) {
+        let file = server.client().raw(Method::GET, part).send().await.unwrap();
+        assert_eq!((file.status().as_u16(), file.headers()["x-content-type-options"].to_str().unwrap()), (200, "nosniff"), "{part}");
+        files += 1;
+    }
+    assert_eq!(files, 6);
+    assert!(!html.contains("http://") && !html.contains("https://"), "another host is asked");
+}

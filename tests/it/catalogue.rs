@@ -41,7 +41,10 @@ async fn foreign_keys(engine: Engine, database: &DatabaseConnection) -> Vec<Fore
         }
     };
     let keys = rows(database, sql, &["table", "column", "to", "on_delete"]).await;
-    keys.into_iter().map(|row| <[String; 4]>::try_from(row).unwrap()).map(|[table, column, to, on_delete]| ForeignKey { table, column, to, on_delete }).collect()
+    keys.into_iter()
+        .map(|row| <[String; 4]>::try_from(row).unwrap())
+        .map(|[table, column, to, on_delete]| ForeignKey { table, column, to, on_delete })
+        .collect()
 }
 
 /// Table and first column of every index, primary keys and unique ones included.

@@ -49,14 +49,18 @@ async fn what_is_stored_outlives_a_restart(engine: Engine) {
     drop(server);
     let server = Server::start_on(home, &[]).await;
     let again = server.client().with_token(somebody.access_token.as_deref());
-    assert_eq!(again.data("{ me { jobsGame { jobChoices } } }").await["me"]["jobsGame"]["jobChoices"], json!({ "Fleuriste": "like" }));
+    assert_eq!(
+        again.data("{ me { jobsGame { jobChoices } } }").await["me"]["jobsGame"]["jobChoices"],
+        json!({ "Fleuriste": "like" })
+    );
 }
 
 async fn requests_in_flight_finish_when_it_is_told_to_stop(engine: Engine) {
     let home = Arc::new(Home::migrated(engine).await);
     let mut server = Server::start_on(home, &[("HASHING_PLACES", "1")]).await;
     let clients: Vec<_> = (0..12).map(|number| (server.client(), format!("flight{number}@example.org"))).collect();
-    let under_way: Vec<_> = clients.into_iter().map(|(client, email)| tokio::spawn(async move { client.sign_up(&email).await })).collect();
+    let under_way: Vec<_> =
+        clients.into_iter().map(|(client, email)| tokio::spawn(async move { client.sign_up(&email).await })).collect();
     // Until the first is through, so that the others are there and wait for their hash.
     while !under_way.iter().any(tokio::task::JoinHandle::is_finished) {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -106,7 +110,9 @@ async fn wrong_settings_are_refused_all_at_once() {
     let output = command.output().await.unwrap();
     let printed = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
-    for fault in ["BIND is not", "DATABASE_URL is not", "PUBLIC_URL is not", "TOKEN_KEYS is not", "LOG_FORMAT is not", "no_such_setting"] {
+    for fault in
+        ["BIND is not", "DATABASE_URL is not", "PUBLIC_URL is not", "TOKEN_KEYS is not", "LOG_FORMAT is not", "no_such_setting"]
+    {
         assert!(printed.contains(fault), "{fault}: {printed}");
     }
     assert!(!printed.contains("c2VjcmV0"), "a secret is printed: {printed}");

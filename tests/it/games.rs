@@ -38,7 +38,9 @@ async fn a_save_merges_or_replaces(engine: Engine) {
 async fn what_is_left_out_stays(engine: Engine) {
     let server = Server::start(engine).await;
     let somebody = server.somebody().await;
-    save(&somebody, json!({ "currentLevel": 4, "completion": 12.5, "traits": { "a": 1 }, "penalties": { "timeouts": 1 } })).await.data();
+    save(&somebody, json!({ "currentLevel": 4, "completion": 12.5, "traits": { "a": 1 }, "penalties": { "timeouts": 1 } }))
+        .await
+        .data();
     let again = save(&somebody, json!({ "completion": 25 })).await;
     let play = &again.data()["play"];
     assert_eq!((&play["currentLevel"], &play["completion"]), (&json!(4), &json!(25.0)));
@@ -65,7 +67,10 @@ async fn a_save_that_builds_on_another_revision_is_refused(engine: Engine) {
     let refused = save(&somebody, json!({ "expectedRevision": 1, "traits": { "a": null } })).await;
     assert_eq!(refused.codes(), ["CONFLICT"]);
     assert_eq!(refused.body["errors"][0]["extensions"]["storedRevision"], 2);
-    assert_eq!(somebody.data("{ me { scenarioGame { traits } } }").await["me"]["scenarioGame"]["traits"], json!({ "a": 1, "b": 1 }));
+    assert_eq!(
+        somebody.data("{ me { scenarioGame { traits } } }").await["me"]["scenarioGame"]["traits"],
+        json!({ "a": 1, "b": 1 })
+    );
 }
 
 async fn two_saves_at_once_lose_nothing(engine: Engine) {
@@ -74,7 +79,9 @@ async fn two_saves_at_once_lose_nothing(engine: Engine) {
     let saves: Vec<_> = (0..24)
         .map(|number| {
             let somebody = somebody.clone();
-            tokio::spawn(async move { save(&somebody, json!({ "traits": { format!("key{number}"): number } })).await.data().clone() })
+            tokio::spawn(
+                async move { save(&somebody, json!({ "traits": { format!("key{number}"): number } })).await.data().clone() },
+            )
         })
         .collect();
     for done in saves {
@@ -88,7 +95,8 @@ async fn two_saves_at_once_lose_nothing(engine: Engine) {
 async fn a_first_save_at_once_makes_one_play(engine: Engine) {
     let server = Server::start(engine).await;
     let somebody = server.somebody().await;
-    let (one, two) = tokio::join!(save(&somebody, json!({ "traits": { "a": 1 } })), save(&somebody, json!({ "traits": { "b": 1 } })));
+    let (one, two) =
+        tokio::join!(save(&somebody, json!({ "traits": { "a": 1 } })), save(&somebody, json!({ "traits": { "b": 1 } })));
     assert_eq!(one.data()["play"]["id"], two.data()["play"]["id"]);
 }
 
@@ -133,11 +141,15 @@ async fn the_history_is_read_in_pages_both_ways(engine: Engine) {
     let page = |arguments: String| {
         let somebody = &somebody;
         async move {
-            let query = format!("{{ me {{ plays({arguments}) {{ edges {{ cursor node {{ id game }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} }}");
+            let query = format!(
+                "{{ me {{ plays({arguments}) {{ edges {{ cursor node {{ id game }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} }}"
+            );
             somebody.data(&query).await["me"]["plays"].clone()
         }
     };
-    let ids = |page: &Value| page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let ids = |page: &Value| {
+        page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     let whole = page("first: 100".to_owned()).await;
     let all = ids(&whole);
     assert_eq!(all.len(), 12);
@@ -170,7 +182,9 @@ async fn the_history_is_read_in_pages_both_ways(engine: Engine) {
     somebody.data("mutation { saveJobsGame(input: { newPlay: true }) { id } }").await;
     assert_eq!(ids(&page(format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await), all[3..6]);
 
-    for (arguments, pointer) in [("first: -1", "/first"), ("first: 101", "/first"), ("first: 1, last: 1", "/last"), ("after: \"x\"", "/after")] {
+    for (arguments, pointer) in
+        [("first: -1", "/first"), ("first: 101", "/first"), ("first: 1, last: 1", "/last"), ("after: \"x\"", "/after")]
+    {
         let answer = somebody.send(&format!("{{ me {{ plays({arguments}) {{ nodes {{ id }} }} }} }}"), Value::Null).await;
         assert_eq!((answer.codes(), answer.pointers()), (vec!["INVALID_INPUT"], vec![pointer]), "{arguments}");
     }
@@ -193,11 +207,13 @@ async fn later_fields_of_a_request_see_what_earlier_ones_wrote(engine: Engine) {
     let server = Server::start(engine).await;
     let somebody = server.somebody().await;
     let data = somebody
-        .data(r#"mutation {
+        .data(
+            r#"mutation {
             a: updateProfile(input: {}) { passions { passionText } jobsGame { revision } }
             b: setPassions(passions: ["vélo"]) { id }
             c: saveJobsGame(input: { completion: 5 }) { user { passions { passionText } jobsGame { revision } } }
-        }"#)
+        }"#,
+        )
         .await;
     assert_eq!(data["a"], json!({ "passions": [], "jobsGame": null }));
     assert_eq!(data["c"]["user"], json!({ "passions": [{ "passionText": "vélo" }], "jobsGame": { "revision": 1 } }));

@@ -27,7 +27,13 @@ async fn queries_run_by_get_and_mutations_do_not() {
 async fn only_json_is_taken() {
     let server = Server::start(Engine::Sqlite).await;
     let body = r#"{"query":"{ terms { version } }"}"#;
-    for (kind, status) in [("application/json", 200), ("application/json; charset=utf-8", 200), ("text/plain", 415), ("multipart/form-data; boundary=x", 415), ("application/x-www-form-urlencoded", 415)] {
+    for (kind, status) in [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("text/plain", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/x-www-form-urlencoded", 415),
+    ] {
         let request = server.client().raw(Method::POST, "/graphql").header("content-type", kind).body(body);
         assert_eq!(answer(request).await.status, status, "{kind}");
     }
@@ -65,7 +71,11 @@ async fn pages_elsewhere_can_not_call() {
     let home = server.home.clone();
     let allowing = Server::start_on(home, &[("ALLOWED_ORIGINS", "https://app.example.org")]).await;
     let send = |server: &Server, origin: &str| {
-        let request = server.client().raw(Method::POST, "/graphql").header("origin", origin).json(&json!({ "query": "{ terms { version } }" }));
+        let request = server
+            .client()
+            .raw(Method::POST, "/graphql")
+            .header("origin", origin)
+            .json(&json!({ "query": "{ terms { version } }" }));
         async move { answer(request).await.status }
     };
     assert_eq!(send(&server, "https://app.example.org").await, 403);
@@ -96,7 +106,11 @@ async fn graphiql_comes_from_the_binary_under_a_strict_policy() {
     let mut files = 0;
     for part in html.split('"').filter(|part| part.starts_with("/graphiql/")) {
         let file = server.client().raw(Method::GET, part).send().await.unwrap();
-        assert_eq!((file.status().as_u16(), file.headers()["x-content-type-options"].to_str().unwrap()), (200, "nosniff"), "{part}");
+        assert_eq!(
+            (file.status().as_u16(), file.headers()["x-content-type-options"].to_str().unwrap()),
+            (200, "nosniff"),
+            "{part}"
+        );
         files += 1;
     }
     assert_eq!(files, 6);

@@ -1,5 +1,7 @@
 //! One young person's whole journey, with real-shaped input.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::harness::authenticator::Authenticator;
@@ -13,7 +15,13 @@ const UNICODE: &str = include_str!("../fixtures/unicode.txt");
 /// The games: how the fixture calls them, their mutation, its input, the field of `me`, and what they hold.
 const GAMES: [(&str, &str, &str, &str, &[&str]); 7] = [
     ("scenario", "saveScenarioGame", "SaveScenarioGameInput", "scenarioGame", &["currentLevel", "traits", "penalties"]),
-    ("shapeSequence", "saveShapeSequenceGame", "SaveShapeSequenceGameInput", "shapeSequenceGame", &["currentLevel", "levelResults"]),
+    (
+        "shapeSequence",
+        "saveShapeSequenceGame",
+        "SaveShapeSequenceGameInput",
+        "shapeSequenceGame",
+        &["currentLevel", "levelResults"],
+    ),
     ("jobs", "saveJobsGame", "SaveJobsGameInput", "jobsGame", &["jobChoices"]),
     ("speed", "saveSpeedGame", "SaveSpeedGameInput", "speedGame", &["currentLevel", "levelStats"]),
     ("abilities", "saveAbilitiesGame", "SaveAbilitiesGameInput", "abilitiesGame", &["skillAssessment"]),
@@ -65,7 +73,7 @@ async fn a_young_person_gets_back_every_value_as_it_was_sent(engine: Engine) {
         let save = format!("mutation ($input: {input}!) {{ {mutation}(input: $input) {{ revision }} }}");
         let saved = zoe.send(&save, json!({ "input": session["games"][name] })).await;
         assert_eq!(saved.data()[mutation]["revision"], 1);
-        selection += &format!(" {field} {{ completion {} }}", holds.join(" "));
+        write!(selection, " {field} {{ completion {} }}", holds.join(" ")).unwrap();
     }
     let me = "{ me {
         username mustAcceptTerms onboardingComplete
@@ -101,7 +109,10 @@ async fn a_young_person_gets_back_every_value_as_it_was_sent(engine: Engine) {
     let email = session["detail"]["email"].as_str().unwrap();
     server.client().sign_up(email).await;
     let again = server.client().sign_in(&email.to_uppercase(), "trois petits chats").await;
-    assert_eq!(again.data("{ me { detail { email emailVerified } } }").await["me"]["detail"], json!({ "email": email, "emailVerified": false }));
+    assert_eq!(
+        again.data("{ me { detail { email emailVerified } } }").await["me"]["detail"],
+        json!({ "email": email, "emailVerified": false })
+    );
 }
 
 async fn every_line_comes_back_byte_for_byte(engine: Engine) {

@@ -19,7 +19,9 @@ async fn start(client: &Client, mutation: &str) -> Value {
 }
 
 async fn finish(client: &Client, mutation: &str, challenge: &Value, credential: Value) -> Answer {
-    let query = format!("mutation ($input: FinishPasskeyInput!) {{ payload: {mutation}(input: $input) {{ accessToken refreshToken user {{ id username }} }} }}");
+    let query = format!(
+        "mutation ($input: FinishPasskeyInput!) {{ payload: {mutation}(input: $input) {{ accessToken refreshToken user {{ id username }} }} }}"
+    );
     client.send(&query, json!({ "input": { "ceremonyId": challenge["ceremonyId"], "credential": credential } })).await
 }
 
@@ -109,7 +111,7 @@ async fn answers_that_are_not_right_are_refused(engine: Engine) {
     good.verifies = false;
     refused(&sign_in(&server, &mut good).await, "used without verifying");
     good.verifies = true;
-    good.origin = "https://elsewhere.example.org".to_owned();
+    "https://elsewhere.example.org".clone_into(&mut good.origin);
     refused(&sign_in(&server, &mut good).await, "used elsewhere");
     good.origin.clone_from(&server.origin);
 
@@ -125,9 +127,9 @@ async fn answers_that_are_not_right_are_refused(engine: Engine) {
     let mut forged = Authenticator::new(&server.origin);
     let challenge = start(&client, "startPasskeySignUp").await;
     forged.create(&challenge["options"]);
-    forged.keys[0].user_handle = good.keys[0].user_handle.clone();
+    forged.keys[0].user_handle.clone_from(&good.keys[0].user_handle);
     refused(&sign_in(&server, &mut forged).await, "a key that nobody registered");
-    forged.keys[0].id = good.keys[0].id.clone();
+    forged.keys[0].id.clone_from(&good.keys[0].id);
     refused(&sign_in(&server, &mut forged).await, "another key under a known id");
 
     let challenge = start(&client, "startPasskeySignIn").await;
@@ -144,7 +146,10 @@ async fn a_sign_up_that_is_not_finished_leaves_nobody(engine: Engine) {
     server.client().data(query).await;
     let people = server.admin().await.data("{ users { nodes { role { roleName } } } }").await["users"]["nodes"].clone();
     assert_eq!(people, json!([{ "role": { "roleName": "admin" } }]));
-    let refused = server.client().send("mutation { startPasskeySignUp(input: { username: \"\", age: -1 }) { ceremonyId } }", Value::Null).await;
+    let refused = server
+        .client()
+        .send("mutation { startPasskeySignUp(input: { username: \"\", age: -1 }) { ceremonyId } }", Value::Null)
+        .await;
     assert_eq!(refused.pointers(), ["/username", "/age"]);
 }
 

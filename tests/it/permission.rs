@@ -76,8 +76,10 @@ impl Walk {
             "ENUM" => self.of_type(of_type["name"].as_str().unwrap())["enumValues"][0]["name"].as_str().unwrap().to_owned(),
             "INPUT_OBJECT" => {
                 let fields = self.of_type(of_type["name"].as_str().unwrap())["inputFields"].as_array().unwrap();
-                let required = fields.iter().filter(|field| field["type"]["kind"] == "NON_NULL" && field["defaultValue"].is_null());
-                let values = required.map(|field| format!("{}: {}", field["name"].as_str().unwrap(), self.value(&field["type"], id)));
+                let required =
+                    fields.iter().filter(|field| field["type"]["kind"] == "NON_NULL" && field["defaultValue"].is_null());
+                let values =
+                    required.map(|field| format!("{}: {}", field["name"].as_str().unwrap(), self.value(&field["type"], id)));
                 format!("{{ {} }}", values.collect::<Vec<_>>().join(", "))
             }
             _ => match of_type["name"].as_str().unwrap() {
@@ -95,11 +97,14 @@ impl Walk {
         match of_type["kind"].as_str().unwrap() {
             "NON_NULL" | "LIST" => self.selection(&of_type["ofType"], depth),
             "OBJECT" | "INTERFACE" => {
-                let fields = self.fields(of_type["name"].as_str().unwrap()).iter().filter(|field| field["args"].as_array().unwrap().is_empty());
+                let fields = self
+                    .fields(of_type["name"].as_str().unwrap())
+                    .iter()
+                    .filter(|field| field["args"].as_array().unwrap().is_empty());
                 let parts: Vec<_> = fields
                     .filter_map(|field| {
                         let inner = self.selection(&field["type"], depth.checked_sub(1)?);
-                        let is_leaf = inner.is_empty() && !self.is_composite(&field["type"]);
+                        let is_leaf = inner.is_empty() && !is_composite(&field["type"]);
                         (is_leaf || !inner.is_empty()).then(|| format!("{} {inner}", field["name"].as_str().unwrap()))
                     })
                     .filter(|part| !OWN_FIELDS.iter().any(|own| part.starts_with(own)))
@@ -109,12 +114,12 @@ impl Walk {
             _ => String::new(),
         }
     }
+}
 
-    fn is_composite(&self, of_type: &Value) -> bool {
-        match of_type["kind"].as_str().unwrap() {
-            "NON_NULL" | "LIST" => self.is_composite(&of_type["ofType"]),
-            kind => kind == "OBJECT" || kind == "INTERFACE",
-        }
+fn is_composite(of_type: &Value) -> bool {
+    match of_type["kind"].as_str().unwrap() {
+        "NON_NULL" | "LIST" => is_composite(&of_type["ofType"]),
+        kind => kind == "OBJECT" || kind == "INTERFACE",
     }
 }
 
@@ -133,7 +138,8 @@ async fn scene(engine: Engine) -> Scene {
     let victim = server.somebody().await;
     victim.data(PLAYED).await;
     let me = victim.data("{ me { id plays { nodes { id } } } }").await["me"].clone();
-    let plays: Vec<_> = me["plays"]["nodes"].as_array().unwrap().iter().map(|play| play["id"].as_str().unwrap().to_owned()).collect();
+    let plays: Vec<_> =
+        me["plays"]["nodes"].as_array().unwrap().iter().map(|play| play["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(plays.len(), 7);
     Scene { server, walk, victim, person: me["id"].as_str().unwrap().to_owned(), plays }
 }
@@ -158,7 +164,11 @@ async fn no_bad_token_does_or_reads_anything(engine: Engine) {
     let scene = scene(engine).await;
     let good = scene.victim.access_token.clone().unwrap();
     let copy = scene.victim.with_token(Some(&token::copy(&good)));
-    assert_eq!(copy.data("{ me { username } }").await["me"]["username"], "victime", "a token made by hand is good when nothing is wrong");
+    assert_eq!(
+        copy.data("{ me { username } }").await["me"]["username"],
+        "victime",
+        "a token made by hand is good when nothing is wrong"
+    );
 
     let revoked = scene.server.somebody().await;
     assert_eq!(revoked.data("mutation { signOut }").await["signOut"], true);
@@ -174,7 +184,8 @@ async fn no_bad_token_does_or_reads_anything(engine: Engine) {
         for field in scene.walk.fields("Mutation") {
             let name = field["name"].as_str().unwrap();
             if !PUBLIC_MUTATIONS.contains(&name) {
-                let answer = caller.send(&format!("mutation {{ {} }}", scene.walk.call(field, &scene.plays[0])), Value::Null).await;
+                let answer =
+                    caller.send(&format!("mutation {{ {} }}", scene.walk.call(field, &scene.plays[0])), Value::Null).await;
                 refused(&answer, "UNAUTHENTICATED", &format!("{name}, {what}"));
             }
         }
@@ -192,7 +203,9 @@ async fn no_bad_token_does_or_reads_anything(engine: Engine) {
         }
         for field in scene.walk.fields("User") {
             let selection = scene.walk.call(field, &scene.person);
-            let answer = caller.send(&format!("{{ node(id: {:?}) {{ ... on User {{ {selection} }} }} }}", scene.person), Value::Null).await;
+            let answer = caller
+                .send(&format!("{{ node(id: {:?}) {{ ... on User {{ {selection} }} }} }}", scene.person), Value::Null)
+                .await;
             refused(&answer, "UNAUTHENTICATED", &format!("User.{selection}, {what}"));
             let answer = caller.send(&format!("{{ me {{ {selection} }} }}"), Value::Null).await;
             if what == "no token" {
@@ -210,7 +223,8 @@ async fn another_persons_token_reads_nothing(engine: Engine) {
     let stranger = scene.server.somebody().await;
     for field in scene.walk.fields("User") {
         let selection = scene.walk.call(field, &scene.person);
-        let answer = stranger.send(&format!("{{ node(id: {:?}) {{ ... on User {{ {selection} }} }} }}", scene.person), Value::Null).await;
+        let answer =
+            stranger.send(&format!("{{ node(id: {:?}) {{ ... on User {{ {selection} }} }} }}", scene.person), Value::Null).await;
         refused(&answer, "NOT_FOUND", &selection);
     }
     for of_type in scene.walk.of_type("Node")["possibleTypes"].as_array().unwrap() {
@@ -264,13 +278,15 @@ async fn administrators_read_people_but_not_their_ways_in(engine: Engine) {
     let admin = scene.server.admin().await;
     for field in scene.walk.fields("User") {
         let (name, selection) = (field["name"].as_str().unwrap(), scene.walk.call(field, &scene.person));
-        let answer = admin.send(&format!("{{ node(id: {:?}) {{ ... on User {{ {selection} }} }} }}", scene.person), Value::Null).await;
+        let answer =
+            admin.send(&format!("{{ node(id: {:?}) {{ ... on User {{ {selection} }} }} }}", scene.person), Value::Null).await;
         if OWN_FIELDS.contains(&name) {
             refused(&answer, "FORBIDDEN", name);
         } else {
             answer.data();
         }
     }
-    let seen = admin.data(&format!("{{ node(id: {:?}) {{ ... on User {{ username detail {{ firstName }} }} }} }}", scene.person)).await;
+    let seen =
+        admin.data(&format!("{{ node(id: {:?}) {{ ... on User {{ username detail {{ firstName }} }} }} }}", scene.person)).await;
     assert_eq!(seen["node"], json!({ "username": "victime", "detail": { "firstName": "Zoé" } }));
 }

@@ -70,7 +70,8 @@ async fn an_access_token_ends_after_fifteen_minutes(engine: Engine) {
 async fn browsers_keep_the_refresh_token_in_a_cookie(engine: Engine) {
     let server = Server::start(engine).await;
     let send = |query: &'static str, cookie: String, token: Option<String>| {
-        let mut request = server.client().raw(Method::POST, "/graphql").header("origin", &server.origin).json(&json!({ "query": query }));
+        let mut request =
+            server.client().raw(Method::POST, "/graphql").header("origin", &server.origin).json(&json!({ "query": query }));
         if !cookie.is_empty() {
             request = request.header("cookie", cookie);
         }

@@ -33,7 +33,11 @@ async fn answers_do_not_tell_whether_an_address_is_known(engine: Engine) {
     let query = r#"mutation { signUp(input: { email: "admin@example.org", password: "trois petits chats" }) { user { role { roleName } } } }"#;
     assert_eq!(server.client().data(query).await["signUp"]["user"]["role"]["roleName"], "user");
     let stolen = r#"mutation { signIn(input: { email: "admin@example.org", password: "trois petits chats" }) { accessToken } }"#;
-    assert_eq!(server.client().send(stolen, Value::Null).await.codes(), ["UNAUTHENTICATED"], "the verified owner keeps the address");
+    assert_eq!(
+        server.client().send(stolen, Value::Null).await.codes(),
+        ["UNAUTHENTICATED"],
+        "the verified owner keeps the address"
+    );
 }
 
 async fn a_username_is_unique(engine: Engine) {
@@ -52,8 +56,11 @@ async fn what_is_left_out_of_a_profile_stays_and_null_clears(engine: Engine) {
     let server = Server::start(engine).await;
     let somebody = server.somebody().await;
     somebody.data(r#"mutation { updateProfile(input: { firstName: "Zoé", lastName: "N", age: 17, onboardingComplete: true }) { id } setAvatar(input: { avatarColor: "bleu", avatarGender: "girl" }) { avatarColor } }"#).await;
-    somebody.data(r#"mutation { updateProfile(input: { lastName: null, age: 18 }) { id } setAvatar(input: { avatarGender: null }) { avatarColor } }"#).await;
-    let me = somebody.data("{ me { onboardingComplete detail { firstName lastName age } avatar { avatarColor avatarGender } } }").await["me"].clone();
+    somebody.data("mutation { updateProfile(input: { lastName: null, age: 18 }) { id } setAvatar(input: { avatarGender: null }) { avatarColor } }").await;
+    let me = somebody
+        .data("{ me { onboardingComplete detail { firstName lastName age } avatar { avatarColor avatarGender } } }")
+        .await["me"]
+        .clone();
     assert_eq!(me["detail"], json!({ "firstName": "Zoé", "lastName": null, "age": 18 }));
     assert_eq!(me["avatar"], json!({ "avatarColor": "bleu", "avatarGender": null }));
     assert_eq!(me["onboardingComplete"], true);
@@ -102,7 +109,14 @@ async fn passions_keep_their_order(engine: Engine) {
     let somebody = server.somebody().await;
     let set = |passions: Value| {
         let somebody = somebody.clone();
-        async move { somebody.send("mutation ($passions: [String!]!) { setPassions(passions: $passions) { id order passionText } }", json!({ "passions": passions })).await }
+        async move {
+            somebody
+                .send(
+                    "mutation ($passions: [String!]!) { setPassions(passions: $passions) { id order passionText } }",
+                    json!({ "passions": passions }),
+                )
+                .await
+        }
     };
     let first = set(json!(["a", "b", "c"])).await.data()["setPassions"].clone();
     let second = set(json!(["c", "b"])).await.data()["setPassions"].clone();
@@ -129,7 +143,10 @@ async fn terms_are_accepted_once(engine: Engine) {
     assert_eq!(first["acceptTerms"]["terms"], json!({ "version": "1.0", "isActive": true }));
     assert_eq!(somebody.data(accept).await, first);
     assert_eq!(somebody.send(r#"mutation { acceptTerms(version: "0") { id } }"#, Value::Null).await.codes(), ["NOT_FOUND"]);
-    let terms = server.client().data(r#"{ terms { content } none: terms(version: "0") { id } termsVersions { nodes { version } } }"#).await;
+    let terms = server
+        .client()
+        .data(r#"{ terms { content } none: terms(version: "0") { id } termsVersions { nodes { version } } }"#)
+        .await;
     assert!(terms["terms"]["content"].as_str().unwrap().starts_with("# "));
     assert_eq!((&terms["none"], &terms["termsVersions"]["nodes"]), (&Value::Null, &json!([{ "version": "1.0" }])));
 }

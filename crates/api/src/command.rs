@@ -100,7 +100,8 @@ pub async fn run() -> Result<()> {
 
 fn start_log(settings: &Settings) {
     let filter = tracing_subscriber::EnvFilter::new(&settings.log);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -168,7 +169,8 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
 
 async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
     if settings.database_url.starts_with("sqlite:") {
-        std::fs::create_dir_all(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
+        std::fs::create_dir_all(&settings.data_dir)
+            .map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
     }
     let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
     Database::connect(&settings.database_url, connections).await.map_err(failed)

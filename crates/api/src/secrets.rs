@@ -37,7 +37,8 @@ pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => make(data_dir, &path, random)?,
         Err(error) => return Err(broken(&format!("can't be read: {error}"))),
     };
-    let file: File = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."))?;
+    let file: File =
+        toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."))?;
     let token_keys: Option<Vec<_>> = file.token_keys.iter().map(|key| token_key(key)).collect();
     match (token_keys.filter(|keys| !keys.is_empty()), secret(&file.email_index_key)) {
         (Some(token_keys), Some(email_index_key)) => Ok(Secrets { token_keys, email_index_key }),

@@ -21,9 +21,17 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("DATA_DIR", "data", "Folder for the SQLite file and the secrets made on first start."),
     ("DATABASE_URL", "sqlite://DATA_DIR/autrement.db", "sqlite://… or postgres://user:password@host/name."),
     ("DATABASE_CONNECTIONS", "10", "The most connections to the database at once."),
-    ("PUBLIC_URL", "http://localhost:PORT", "The origin that browsers see. Its host is the relying party's id of every passkey: it stays."),
+    (
+        "PUBLIC_URL",
+        "http://localhost:PORT",
+        "The origin that browsers see. Its host is the relying party's id of every passkey: it stays.",
+    ),
     ("ALLOWED_ORIGINS", "", "Further origins of front ends that may call the API, separated by commas."),
-    ("TOKEN_KEYS", "made in DATA_DIR", "Keys of the tokens, newest first: name:secret,name:secret; each secret 32 bytes or more in base64url."),
+    (
+        "TOKEN_KEYS",
+        "made in DATA_DIR",
+        "Keys of the tokens, newest first: name:secret,name:secret; each secret 32 bytes or more in base64url.",
+    ),
     ("EMAIL_INDEX_KEY", "made in DATA_DIR", "Key of the index of addresses, 32 bytes or more in base64url. It never changes."),
     ("HASHING_PLACES", "2", "The most passwords hashed at once; each takes 19 MiB."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
@@ -108,7 +116,8 @@ impl Settings {
         let data_dir = PathBuf::from(source.text("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
         let default_url = format!("sqlite://{}", data_dir.join("autrement.db").display());
         let settings = Self {
-            bind: source.parse("BIND", ([127, 0, 0, 1], 8080).into(), "an address and port, 127.0.0.1:8080", |text| text.parse().ok()),
+            bind: source
+                .parse("BIND", ([127, 0, 0, 1], 8080).into(), "an address and port, 127.0.0.1:8080", |text| text.parse().ok()),
             database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", |text| {
                 ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
             }),
@@ -116,12 +125,18 @@ impl Settings {
                 text.parse().ok().filter(|number| (1..=1000).contains(number))
             }),
             public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
-            allowed_origins: source.parse("ALLOWED_ORIGINS", Vec::new(), "a list of origins, https://a.example.org,https://b.example.org", |text| {
-                text.split(',').map(|text| origin(text.trim()).map(|url| url.origin())).collect()
-            }),
-            token_keys: source.parse("TOKEN_KEYS", Vec::new(), "a list of name:secret, each secret 32 bytes or more in base64url", |text| {
-                text.split(',').map(|key| secrets::token_key(key.trim())).collect()
-            }),
+            allowed_origins: source.parse(
+                "ALLOWED_ORIGINS",
+                Vec::new(),
+                "a list of origins, https://a.example.org,https://b.example.org",
+                |text| text.split(',').map(|text| origin(text.trim()).map(|url| url.origin())).collect(),
+            ),
+            token_keys: source.parse(
+                "TOKEN_KEYS",
+                Vec::new(),
+                "a list of name:secret, each secret 32 bytes or more in base64url",
+                |text| text.split(',').map(|key| secrets::token_key(key.trim())).collect(),
+            ),
             email_index_key: source.parse("EMAIL_INDEX_KEY", Vec::new(), "32 bytes or more in base64url", secrets::secret),
             hashing_places: source.parse("HASHING_PLACES", 2, "a number from 1 to 64", |text| {
                 text.parse().ok().filter(|number| (1..=64).contains(number))
@@ -139,7 +154,11 @@ impl Settings {
             }),
             data_dir,
         };
-        if source.faults.is_empty() { Ok(settings) } else { Err(format!("The settings are not valid:\n- {}", source.faults.join("\n- "))) }
+        if source.faults.is_empty() {
+            Ok(settings)
+        } else {
+            Err(format!("The settings are not valid:\n- {}", source.faults.join("\n- ")))
+        }
     }
 
     /// The URL of the database, without the password.
@@ -175,7 +194,8 @@ fn read_file(path: &str, source: &mut Source) {
 
 fn origin(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let is_origin =
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     (is_origin && url.host().is_some() && url.username().is_empty()).then_some(url)
 }
 

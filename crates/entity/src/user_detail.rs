@@ -1,4 +1,4 @@
-//! Who a person is, and how they sign in by password. Personal columns are read and written by service::user_detail alone.
+//! Who a person is, and how they sign in by password. Personal columns are read and written by `service::user_detail` alone.
 
 use sea_orm::entity::prelude::*;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, Value,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait, Value,
 };
 
 /// A pool of connections.
@@ -60,7 +60,8 @@ impl Database {
 
     /// Begins a transaction that writes. On SQLite the write lock is taken at once: two that read first and write later would fail.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         self.pool.begin_with_options(options).await
     }
 
@@ -70,7 +71,9 @@ impl Database {
         let ids = self.ids(ids);
         match self.pool.get_database_backend() {
             DbBackend::Postgres => column.eq(Func::cust("ANY").arg(ids)),
-            _ => column.in_subquery(Query::select().column("value").from_function(Func::cust("json_each").arg(ids), "ids").take()),
+            _ => {
+                column.in_subquery(Query::select().column("value").from_function(Func::cust("json_each").arg(ids), "ids").take())
+            }
         }
     }
 

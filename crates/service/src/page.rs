@@ -1,7 +1,7 @@
 //! Pages of a list, by keyset: a cursor says where an item stands, so that what is added or removed meanwhile shifts nothing.
 
-use crate::text::Checks;
 use crate::Error;
+use crate::text::Checks;
 
 /// The most items that one page gives.
 pub const MAX_PAGE: u64 = 100;

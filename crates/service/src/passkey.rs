@@ -140,7 +140,8 @@ pub async fn finish_sign_up(
     checks.finish()?;
     let answer: RegisterPublicKeyCredential = parse_credential(credential)?;
     let state: SignUpState = take(service, Purpose::SignUp, ceremony_id).await?;
-    let passkey = service.passkeys.0.finish_passkey_registration(&answer, &state.registration).map_err(not_accepted)?;
+    let passkey =
+        service.passkeys.0.finish_passkey_registration(&answer, &state.registration).map_err(|error| not_accepted(&error))?;
     let new = NewUser {
         detail: state.person.detail(),
         username: state.person.username,
@@ -167,7 +168,8 @@ pub async fn start_sign_in(service: &Service) -> Result<Challenge, Error> {
 pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Value, device: &str) -> Result<SignedIn, Error> {
     let answer: PublicKeyCredential = parse_credential(credential)?;
     let state: DiscoverableAuthentication = take(service, Purpose::SignIn, ceremony_id).await?;
-    let (handle, credential_id) = service.passkeys.0.identify_discoverable_authentication(&answer).map_err(not_accepted)?;
+    let (handle, credential_id) =
+        service.passkeys.0.identify_discoverable_authentication(&answer).map_err(|error| not_accepted(&error))?;
     let refused = || Error::Unauthenticated(NOT_ACCEPTED);
 
     let transaction = service.database.write().await?;
@@ -187,8 +189,8 @@ pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Va
     let result = service
         .passkeys
         .0
-        .finish_discoverable_authentication_v2(&answer, state, &DiscoverableKey::from(&passkey))
-        .map_err(not_accepted)?;
+        .finish_discoverable_authentication_v2(&answer, state, DiscoverableKey::from(&passkey))
+        .map_err(|error| not_accepted(&error))?;
     if !result.user_verified() {
         return Err(refused());
     }
@@ -257,7 +259,7 @@ fn parse_credential<C: DeserializeOwned>(credential: Value) -> Result<C, Error> 
         .map_err(|_| Error::invalid("/credential", "is not what toJSON() of the browser's PublicKeyCredential gives."))
 }
 
-fn not_accepted(error: WebauthnError) -> Error {
+fn not_accepted(error: &WebauthnError) -> Error {
     tracing::warn!(reason = %error, "a passkey's answer was refused");
     Error::Unauthenticated(NOT_ACCEPTED)
 }

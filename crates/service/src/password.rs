@@ -6,9 +6,9 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
+use crate::Error;
 use crate::random::{self, Random};
 use crate::text::Checks;
-use crate::Error;
 
 /// The fewest characters of a password.
 pub const MIN_PASSWORD: usize = 8;
@@ -67,6 +67,7 @@ fn hash(password: &[u8], salt: &[u8]) -> Result<String, Error> {
 pub(crate) fn check(checks: &mut Checks, pointer: &str, password: &str) {
     let length = password.chars().count();
     if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&length) {
-        checks.problem(pointer, format!("has {length} characters; choose {MIN_PASSWORD} to {MAX_PASSWORD}, such as a few words."));
+        checks
+            .problem(pointer, format!("has {length} characters; choose {MIN_PASSWORD} to {MAX_PASSWORD}, such as a few words."));
     }
 }

@@ -77,7 +77,8 @@ pub async fn refresh(service: &Service, refresh_token: &str) -> Result<SignedIn,
     let claims = service.tokens.verify(Use::Refresh, refresh_token, now).ok_or_else(refused)?;
     let transaction = service.database.write().await?;
     let first_use = revoke(&transaction, Use::Refresh, claims.jti.to_string(), claims.exp, now).await?;
-    let session = session::Entity::find_by_id(claims.sid).filter(session::Column::UserId.eq(claims.sub)).one(&transaction).await?;
+    let session =
+        session::Entity::find_by_id(claims.sid).filter(session::Column::UserId.eq(claims.sub)).one(&transaction).await?;
     let user = user::Entity::find_by_id(claims.sub).filter(user::Column::IsActive.eq(true)).one(&transaction).await?;
     let (Some(session), Some(user)) = (session, user) else {
         return Err(refused());

@@ -42,7 +42,12 @@ impl Checks {
     pub fn email(&mut self, pointer: &str, email: &str) {
         self.text(pointer, email, 254);
         let has_form = email.rsplit_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && local.len() <= 64 && host.len() >= 3 && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+            !local.is_empty()
+                && local.len() <= 64
+                && host.len() >= 3
+                && host.contains('.')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
         });
         if !has_form || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
             self.problem(pointer, "is not an email address; it looks like name@example.org.");

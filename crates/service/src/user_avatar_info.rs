@@ -30,7 +30,8 @@ pub struct AvatarChanges {
 
 /// The avatar of each of these people.
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
-    let rows = Entity::find().filter(service.database.is_any(Column::UserId, &user_ids(owners))).all(service.database.pool()).await?;
+    let rows =
+        Entity::find().filter(service.database.is_any(Column::UserId, &user_ids(owners))).all(service.database.pool()).await?;
     let grouped = by_owner(rows, |row| row.user_id).into_iter();
     Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect())
 }

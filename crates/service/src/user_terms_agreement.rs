@@ -26,17 +26,16 @@ pub async fn accept(service: &Service, viewer: &Viewer, version: &str) -> Result
     let transaction = service.database.write().await?;
     let user_id = user::lock(&transaction, viewer.owner()).await?.id;
     let stored = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::TermsId.eq(terms.id)).one(&transaction).await?;
-    let agreement = match stored {
-        Some(agreement) => agreement,
-        None => {
-            let row = ActiveModel {
-                user_id: Set(user_id),
-                terms_id: Set(terms.id),
-                date_agreed: Set(service.clock.now()),
-                ..Default::default()
-            };
-            row.insert(&transaction).await?
-        }
+    let agreement = if let Some(agreement) = stored {
+        agreement
+    } else {
+        let row = ActiveModel {
+            user_id: Set(user_id),
+            terms_id: Set(terms.id),
+            date_agreed: Set(service.clock.now()),
+            ..Default::default()
+        };
+        row.insert(&transaction).await?
     };
     transaction.commit().await?;
     Ok(agreement)

@@ -87,6 +87,7 @@ impl Viewer {
     }
 
     /// Over the data of the person with this id, if the viewer may see it.
+    #[must_use]
     pub fn may_see(&self, user_id: i64) -> Option<Owner> {
         (user_id == self.user.id || self.role.role_name == ADMIN).then_some(Owner { user_id })
     }

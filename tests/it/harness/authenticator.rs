@@ -55,11 +55,11 @@ impl Authenticator {
             (-3, Cbor::Bytes(point.y().unwrap().to_vec())),
         ];
         let relying_party = options["rp"]["id"].as_str().unwrap().to_owned();
-        let mut data = self.data(&relying_party, self.flags() | ATTESTED, 0);
+        let mut data = authenticator_data(&relying_party, self.flags() | ATTESTED, 0);
         data.extend([0; 16]);
         data.extend(u16::try_from(id.len()).unwrap().to_be_bytes());
         data.extend(&id);
-        data.extend(cbor(Cbor::Map(cose.into_iter().map(|(label, value)| (Cbor::from(label), value)).collect())));
+        data.extend(cbor(&Cbor::Map(cose.into_iter().map(|(label, value)| (Cbor::from(label), value)).collect())));
         let attestation = Cbor::Map(vec![
             (Cbor::from("fmt"), Cbor::from("none")),
             (Cbor::from("attStmt"), Cbor::Map(Vec::new())),
@@ -73,7 +73,7 @@ impl Authenticator {
             "clientExtensionResults": { "credProps": { "rk": true } },
             "response": {
                 "clientDataJSON": self.client_data("webauthn.create", &options["challenge"]),
-                "attestationObject": BASE64.encode(cbor(attestation)),
+                "attestationObject": BASE64.encode(cbor(&attestation)),
                 "transports": ["internal"],
             },
         });
@@ -90,7 +90,7 @@ impl Authenticator {
         let key = self.keys.last_mut().unwrap();
         key.counter += 1;
         let (counter, relying_party) = (key.counter, key.relying_party.clone());
-        let data = self.data(&relying_party, flags, counter);
+        let data = authenticator_data(&relying_party, flags, counter);
         let client_data = self.client_data("webauthn.get", &options["challenge"]);
         let signed = [data.clone(), Sha256::digest(BASE64.decode(&client_data).unwrap()).to_vec()].concat();
         let key = self.keys.last().unwrap();
@@ -110,22 +110,22 @@ impl Authenticator {
         })
     }
 
-    fn data(&self, relying_party: &str, flags: u8, counter: u32) -> Vec<u8> {
-        let mut data = Sha256::digest(relying_party).to_vec();
-        data.push(flags);
-        data.extend(counter.to_be_bytes());
-        data
-    }
-
     fn client_data(&self, what: &str, challenge: &Value) -> String {
         let data = json!({ "type": what, "challenge": challenge, "origin": self.origin, "crossOrigin": false });
         BASE64.encode(data.to_string())
     }
 }
 
-fn cbor(value: Cbor) -> Vec<u8> {
+fn authenticator_data(relying_party: &str, flags: u8, counter: u32) -> Vec<u8> {
+    let mut data = Sha256::digest(relying_party).to_vec();
+    data.push(flags);
+    data.extend(counter.to_be_bytes());
+    data
+}
+
+fn cbor(value: &Cbor) -> Vec<u8> {
     let mut bytes = Vec::new();
-    ciborium::into_writer(&value, &mut bytes).unwrap();
+    ciborium::into_writer(value, &mut bytes).unwrap();
     bytes
 }
 

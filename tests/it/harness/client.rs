@@ -96,7 +96,8 @@ impl Client {
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
-    let header = |name: &str| response.headers().get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let header =
+        |name: &str| response.headers().get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>();
     let (request_id, cookies) = (header("x-request-id").join(""), header("set-cookie"));
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or_default();

@@ -1,7 +1,9 @@
 //! Connections of the Relay specification, over the service's pages.
 
-use async_graphql::connection::{Connection, Edge};
-use async_graphql::OutputType;
+use std::borrow::Cow;
+
+use async_graphql::connection::{Edge, EmptyFields, PageInfo};
+use async_graphql::{Object, OutputType, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
@@ -21,6 +23,43 @@ pub struct Window {
     pub last: Option<i32>,
     /// Before this cursor.
     pub before: Option<String>,
+}
+
+/// A part of a list. Not async-graphql's own type, which has no description.
+pub struct Connection<N: OutputType> {
+    edges: Vec<Edge<String, N, EmptyFields>>,
+    has_previous_page: bool,
+    has_next_page: bool,
+}
+
+impl<N: OutputType> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
+
+/// A part of a list, as in the Relay connection specification.
+#[Object(name_type)]
+impl<N: OutputType> Connection<N> {
+    /// The items, each with its cursor.
+    async fn edges(&self) -> &[Edge<String, N, EmptyFields>] {
+        &self.edges
+    }
+
+    /// The items alone.
+    async fn nodes(&self) -> Vec<&N> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where this part stands in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous_page,
+            has_next_page: self.has_next_page,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
 }
 
 /// What a cursor says.
@@ -50,7 +89,11 @@ impl Cursor for PlayCursor {
         let mut parts = text.split(':');
         let mut next = || parts.next()?.parse::<i64>().ok();
         let (date, game, id) = (next()?, next()?, next()?);
-        Some(Self { date_created: DateTime::from_timestamp_micros(date)?, game: GameKind::from_number(i32::try_from(game).ok()?)?, id })
+        Some(Self {
+            date_created: DateTime::from_timestamp_micros(date)?,
+            game: GameKind::from_number(i32::try_from(game).ok()?)?,
+            id,
+        })
     }
 }
 
@@ -60,7 +103,9 @@ impl Window {
         let cursor = |name: &str, text: Option<String>| {
             text.map(|text| {
                 let bytes = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                bytes.and_then(|text| C::parse(&text)).ok_or_else(|| Error::invalid(format!("/{name}"), "is not a cursor of this list."))
+                bytes
+                    .and_then(|text| C::parse(&text))
+                    .ok_or_else(|| Error::invalid(format!("/{name}"), "is not a cursor of this list."))
             })
             .transpose()
         };
@@ -70,11 +115,10 @@ impl Window {
 }
 
 /// A page as a connection.
-pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, node: impl Fn(T) -> (C, N)) -> Connection<String, N> {
-    let mut connection = Connection::new(page.has_previous, page.has_next);
-    connection.edges.extend(page.items.into_iter().map(|item| {
+pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, node: impl Fn(T) -> (C, N)) -> Connection<N> {
+    let edges = page.items.into_iter().map(|item| {
         let (cursor, node) = node(item);
         Edge::new(URL_SAFE_NO_PAD.encode(cursor.text()), node)
-    }));
-    connection
+    });
+    Connection { edges: edges.collect(), has_previous_page: page.has_previous, has_next_page: page.has_next }
 }

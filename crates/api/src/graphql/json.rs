@@ -4,8 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Name, Scalar, ScalarType,
 use async_graphql_value::RAW_VALUE_TOKEN;
 use service::entity::JsonText;
 
-/// A JSON document: an object, an array, a string, a number, true, false or null. What is given back is what was sent: the order of
-/// keys, texts and numbers.
+/// A JSON document.
 #[derive(Clone)]
 pub struct Json(Document);
 
@@ -38,6 +37,8 @@ impl From<serde_json::Value> for Json {
     }
 }
 
+/// A JSON document: an object, an array, a string, a number, true, false or null. What is given back is what was sent: the order of
+/// keys, texts and numbers.
 #[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -49,7 +50,9 @@ impl ScalarType for Json {
 
     fn to_value(&self) -> Value {
         match &self.0 {
-            Document::Text(text) => Value::Object([(Name::new(RAW_VALUE_TOKEN), Value::from(text.as_str()))].into_iter().collect()),
+            Document::Text(text) => {
+                Value::Object([(Name::new(RAW_VALUE_TOKEN), Value::from(text.as_str()))].into_iter().collect())
+            }
             Document::Value(value) => Value::from_json(value.clone()).unwrap_or_default(),
         }
     }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use service::entity::terms_version::Model;
 
-use super::connection::{Window, connection};
+use super::connection::{Connection, Window, connection};
 use super::error::Result;
 use super::id;
 use super::request::Request;
@@ -68,7 +67,7 @@ impl TermsVersionQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, TermsVersion>> {
+    ) -> Result<Connection<TermsVersion>> {
         let page = Window { first, after, last, before }.request()?;
         let page = service::terms_version::page(&Request::of(context).service, page).await?;
         Ok(connection(page, |terms| (terms.id, TermsVersion(Arc::new(terms)))))

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use service::Error;
@@ -13,7 +12,7 @@ use service::user::{ProfileChanges, SignUp};
 use service::user_detail::DetailChanges;
 use service::viewer::{Owner, Viewer};
 
-use super::connection::{Window, connection};
+use super::connection::{Connection, Window, connection};
 use super::error::Result;
 use super::game::abilities::AbilitiesGameData;
 use super::game::jobs::JobsGameData;
@@ -181,7 +180,6 @@ impl User {
     }
 
     /// Every play, the newest first.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn plays(
         &self,
         context: &Context<'_>,
@@ -190,7 +188,7 @@ impl User {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, GameData>> {
+    ) -> Result<Connection<GameData>> {
         let page = Window { first, after, last, before }.request()?;
         let request = PlaysRequest { game: game.map(GameKind::from), page };
         let page = Request::of(context).loaders().plays.load((self.owner, request)).await?;
@@ -218,7 +216,7 @@ impl UserQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<String, User>> {
+    ) -> Result<Connection<User>> {
         let request = Request::of(context);
         let viewer = request.viewer().await?;
         let page = Window { first, after, last, before }.request()?;
@@ -296,11 +294,7 @@ pub struct UserMutation;
 impl UserMutation {
     /// Makes an account with an address and a password, and signs in. The answer is the same whether the address has an account or
     /// not.
-    async fn sign_up(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Who signs up.")] input: SignUpInput,
-    ) -> Result<AuthPayload> {
+    async fn sign_up(&self, context: &Context<'_>, #[graphql(desc = "Who signs up.")] input: SignUpInput) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
         let detail = DetailChanges {
             first_name: input.first_name.into(),
@@ -315,11 +309,7 @@ impl UserMutation {
     }
 
     /// Signs in with an address and a password. The answer is the same whichever of them is not right.
-    async fn sign_in(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Who signs in.")] input: SignInInput,
-    ) -> Result<AuthPayload> {
+    async fn sign_in(&self, context: &Context<'_>, #[graphql(desc = "Who signs in.")] input: SignInInput) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
         let signed_in = service::user::sign_in(&request.service, &input.email, input.password, &request.caller.device).await?;
         Ok(AuthPayload::new(context, signed_in))

@@ -44,6 +44,7 @@ impl UserAvatarInfo {
 
 /// Changes to an avatar: what is left out stays, null clears. At most 500 characters each.
 #[derive(InputObject)]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub struct AvatarInput {
     /// Gender shown.
     avatar_gender: MaybeUndefined<String>,

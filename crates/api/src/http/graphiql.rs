@@ -13,8 +13,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 macro_rules! asset {
     ($file:literal, $type:literal, $cache:literal) => {
         get(|| async {
-            let headers =
-                [(CONTENT_TYPE, $type), (CACHE_CONTROL, $cache), (CONTENT_SECURITY_POLICY, POLICY), (REFERRER_POLICY, "no-referrer")];
+            let headers = [
+                (CONTENT_TYPE, $type),
+                (CACHE_CONTROL, $cache),
+                (CONTENT_SECURITY_POLICY, POLICY),
+                (REFERRER_POLICY, "no-referrer"),
+            ];
             (headers, include_bytes!(concat!("../../assets/graphiql/", $file)).as_slice()).into_response()
         })
     };

@@ -5,9 +5,7 @@ use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql_axum::GraphQLRequest;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request as HttpRequest, State};
-use axum::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT,
-};
+use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -23,7 +21,12 @@ const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
 pub(super) async fn get(State(app): State<App>, request: HttpRequest) -> Response {
     if request.uri().query().is_none() {
-        return refuse(&request, StatusCode::BAD_REQUEST, "INVALID_INPUT", "There is no query. Send one as ?query=…, or by POST.");
+        return refuse(
+            &request,
+            StatusCode::BAD_REQUEST,
+            "INVALID_INPUT",
+            "There is no query. Send one as ?query=…, or by POST.",
+        );
     }
     answer(&app, request, true).await
 }
@@ -60,7 +63,8 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     };
     let mut read = read.into_inner();
     if by_get && !is_query(&mut read) {
-        let mut refused = refuse(&shell, StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", "By GET only queries run; send this by POST.");
+        let mut refused =
+            refuse(&shell, StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", "By GET only queries run; send this by POST.");
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return refused;
     }
@@ -68,8 +72,12 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     complete(&mut response, &request_id);
     let headers = std::mem::take(&mut response.http_headers);
     // Nothing ran: the request itself is at fault.
-    let is_request_error = response.is_err() && response.errors.iter().all(|error| error.path.is_empty()) && response.data == async_graphql::Value::Null;
-    let body = if is_request_error { json!({ "errors": response.errors }).to_string().into_bytes() } else {
+    let is_request_error = response.is_err()
+        && response.errors.iter().all(|error| error.path.is_empty())
+        && response.data == async_graphql::Value::Null;
+    let body = if is_request_error {
+        json!({ "errors": response.errors }).to_string().into_bytes()
+    } else {
         serde_json::to_vec(&response).unwrap_or_default()
     };
     let status = if is_request_error && accepts_graphql { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -92,11 +100,15 @@ fn is_query(request: &mut async_graphql::Request) -> bool {
 
 fn caller(headers: &HeaderMap) -> Caller {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let bearer = text(AUTHORIZATION).and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    // A header of another form is a token that is not good, rather than none.
+    let bearer = headers.get(AUTHORIZATION).map(|value| {
+        let parts = value.to_str().unwrap_or_default().split_once(' ');
+        parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, token)| token.trim()).to_owned()
+    });
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
     let refresh_cookie = cookies.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == REFRESH_COOKIE);
     Caller {
-        bearer: bearer.map(|(_, token)| token.trim().to_owned()),
+        bearer,
         refresh_cookie: refresh_cookie.map(|(_, token)| token.to_owned()),
         is_browser: headers.contains_key(ORIGIN),
         device: text(USER_AGENT).unwrap_or_default().to_owned(),
@@ -124,7 +136,8 @@ fn refuse(request: &HttpRequest, status: StatusCode, code: &str, message: &str) 
 }
 
 fn reply(status: StatusCode, graphql_response: bool, body: Vec<u8>) -> Response {
-    let media_type = if graphql_response { "application/graphql-response+json; charset=utf-8" } else { "application/json; charset=utf-8" };
+    let media_type =
+        if graphql_response { "application/graphql-response+json; charset=utf-8" } else { "application/json; charset=utf-8" };
     // What is answered is for one person: no cache keeps it.
     (status, [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], body).into_response()
 }

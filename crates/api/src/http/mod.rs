@@ -12,6 +12,8 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use service::Service;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
@@ -60,9 +62,7 @@ async fn named(
     mut request: axum::extract::Request,
     next: Next,
 ) -> Response {
-    let id = service::random::bytes::<12>(&*app.service.random)
-        .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-        .unwrap_or_default();
+    let id = service::random::bytes::<12>(&*app.service.random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

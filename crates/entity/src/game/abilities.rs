@@ -37,7 +37,8 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Game for Entity {
     const KIND: GameKind = GameKind::Abilities;
     const LEVEL: Option<Column> = None;
-    const JSON: &'static [JsonColumn<Column>] = &[JsonColumn { column: Column::SkillAssessment, name: "skillAssessment", empty: "{}" }];
+    const JSON: &'static [JsonColumn<Column>] =
+        &[JsonColumn { column: Column::SkillAssessment, name: "skillAssessment", empty: "{}" }];
     super::columns_of_every_play!();
 }
 

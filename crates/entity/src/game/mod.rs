@@ -81,7 +81,9 @@ pub struct JsonColumn<C> {
 }
 
 /// A game: where its rows keep what every play has, and what is its own.
-pub trait Game: EntityTrait<Model: PlayRow + IntoActiveModel<Self::ActiveModel>, ActiveModel: ActiveModelBehavior + Send> {
+pub trait Game:
+    EntityTrait<Model: PlayRow + IntoActiveModel<Self::ActiveModel>, ActiveModel: ActiveModelBehavior + Send>
+{
     /// Which one it is.
     const KIND: GameKind;
     /// The level, where it has levels.

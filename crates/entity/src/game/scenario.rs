@@ -41,7 +41,10 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Game for Entity {
     const KIND: GameKind = GameKind::Scenario;
     const LEVEL: Option<Column> = Some(Column::CurrentLevel);
-    const JSON: &'static [JsonColumn<Column>] = &[JsonColumn { column: Column::Traits, name: "traits", empty: "{}" }, JsonColumn { column: Column::Penalties, name: "penalties", empty: "{}" }];
+    const JSON: &'static [JsonColumn<Column>] = &[
+        JsonColumn { column: Column::Traits, name: "traits", empty: "{}" },
+        JsonColumn { column: Column::Penalties, name: "penalties", empty: "{}" },
+    ];
     super::columns_of_every_play!();
 }
 

@@ -37,7 +37,8 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Game for Entity {
     const KIND: GameKind = GameKind::Skills;
     const LEVEL: Option<Column> = None;
-    const JSON: &'static [JsonColumn<Column>] = &[JsonColumn { column: Column::SkillsAssessment, name: "skillsAssessment", empty: "{}" }];
+    const JSON: &'static [JsonColumn<Column>] =
+        &[JsonColumn { column: Column::SkillsAssessment, name: "skillsAssessment", empty: "{}" }];
     super::columns_of_every_play!();
 }
 

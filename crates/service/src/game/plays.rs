@@ -73,8 +73,10 @@ pub async fn plays_by_requests(
 }
 
 fn statement(service: &Service, owners: &[Owner], PlaysRequest { game, page }: &PlaysRequest) -> Statement {
-    let tables: BTreeMap<GameKind, String> = tables().into_iter().filter(|(kind, _)| game.is_none_or(|game| game == *kind)).collect();
-    let mut values = vec![service.database.ids(&user_ids(owners)), Value::from(i64::try_from(page.limit).unwrap_or(i64::MAX) + 1)];
+    let tables: BTreeMap<GameKind, String> =
+        tables().into_iter().filter(|(kind, _)| game.is_none_or(|game| game == *kind)).collect();
+    let mut values =
+        vec![service.database.ids(&user_ids(owners)), Value::from(i64::try_from(page.limit).unwrap_or(i64::MAX) + 1)];
     let mut bounds = String::new();
     // Which way each of them lies, seen from the cursor: `after` is older.
     for (cursor, [older, greater]) in [(page.after, ["<", ">"]), (page.before, [">", "<"])] {

@@ -96,7 +96,8 @@ fn check<G: Game>(save: &Save) -> Result<(), Error> {
     }
     for (column, value) in G::JSON.iter().zip(&save.json) {
         let Some(value) = value else { continue };
-        let (is_right, kind) = if column.empty == "{}" { (value.is_object(), "an object") } else { (value.is_array(), "an array") };
+        let (is_right, kind) =
+            if column.empty == "{}" { (value.is_object(), "an object") } else { (value.is_array(), "an array") };
         if !is_right {
             checks.problem(format!("/{}", column.name), format!("is not {kind}."));
         } else if holds_nul(value) {
@@ -125,7 +126,10 @@ fn merged<G: Game>(stored: Option<&G::Model>, given: Vec<Option<Value>>, mode: S
             }
         };
         if let Some(length) = text.as_ref().map(String::len).filter(|length| *length > JSON_BYTES) {
-            checks.problem(format!("/{name}"), format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept."));
+            checks.problem(
+                format!("/{name}"),
+                format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept."),
+            );
         }
         texts.push(text);
     }

@@ -44,10 +44,12 @@ impl JwtVerifier for Hs256 {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a provider")]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     Ok(Hs256::new(*algorithm, key.as_bytes())?)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a provider")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     Ok(Hs256::new(*algorithm, key.try_get_as_bytes()?)?)
 }

@@ -11,7 +11,6 @@ pub mod speed;
 
 use std::ops::Deref;
 
-use async_graphql::connection::Connection;
 use async_graphql::futures_util::future::join_all;
 use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
@@ -27,7 +26,7 @@ use self::scenario::{SaveScenarioGameInput, ScenarioGameData};
 use self::shape_sequence::{SaveShapeSequenceGameInput, ShapeSequenceGameData};
 use self::skills::{SaveSkillsGameInput, SkillsGameData};
 use self::speed::{SaveSpeedGameInput, SpeedGameData};
-use super::connection::connection;
+use super::connection::{Connection, connection};
 use super::error::Result;
 use super::id;
 use super::loaders::{Games, OfGame};
@@ -131,6 +130,7 @@ impl Play {
 
 /// A play of any game.
 #[derive(Interface)]
+#[expect(clippy::duplicated_attributes, reason = "two fields of one type are not one field twice")]
 #[graphql(
     field(name = "id", ty = "ID", desc = "Global id."),
     field(name = "game", ty = "Kind", desc = "Which game was played."),
@@ -257,7 +257,7 @@ pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner, is_self:
 }
 
 /// A page of the history. What was deleted meanwhile is left out.
-pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, is_self: bool) -> Result<Connection<String, GameData>> {
+pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, is_self: bool) -> Result<Connection<GameData>> {
     let plays = join_all(page.items.iter().map(|play| load(context, *play, is_self))).await;
     let mut items = Vec::with_capacity(plays.len());
     for (reference, play) in page.items.into_iter().zip(plays) {

@@ -26,7 +26,12 @@ impl GameObject for ScenarioGameData {
     type Game = Entity;
 
     fn new(play: Play, row: &Model) -> Self {
-        Self { play, current_level: row.current_level, traits: row.traits.clone().into(), penalties: row.penalties.clone().into() }
+        Self {
+            play,
+            current_level: row.current_level,
+            traits: row.traits.clone().into(),
+            penalties: row.penalties.clone().into(),
+        }
     }
 
     fn loaders(games: &Games) -> &OfGame<Entity> {
@@ -51,7 +56,8 @@ impl SaveInput for SaveScenarioGameInput {
     type Object = ScenarioGameData;
 
     fn save(self) -> Result<Save> {
-        let json = vec![given("traits", self.traits)?.map(Json::into_value), given("penalties", self.penalties)?.map(Json::into_value)];
+        let json =
+            vec![given("traits", self.traits)?.map(Json::into_value), given("penalties", self.penalties)?.map(Json::into_value)];
         self.options.save(given("currentLevel", self.current_level)?, json)
     }
 }

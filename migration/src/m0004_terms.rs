@@ -53,8 +53,7 @@ const FIRST_TERMS: &str = "\
 
 Autrement Capable t'aide à découvrir des métiers qui te ressemblent.
 
-- **Tes réponses sont à toi.** Personne d'autre ne les voit sans ton accord.
-- **Tu peux partir quand tu veux** : emporter tes données, ou les effacer.
+- **Tes réponses sont à toi.** Les autres jeunes ne les voient pas ; seule l'équipe de la plateforme peut y accéder, pour t'aider.
 - **Les jeux ne jugent pas.** Il n'y a pas de mauvaise réponse.
 - **Si quelque chose ne va pas**, parles-en à une personne de confiance ou à l'équipe.
 ";

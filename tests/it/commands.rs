@@ -84,18 +84,21 @@ async fn health_is_told(engine: Engine) {
 #[tokio::test]
 async fn secrets_are_made_once_and_only_their_owner_reads_them() {
     let home = Arc::new(Home::empty(Engine::Sqlite).await);
-    let server = Server::start_on(home.clone(), &[("TOKEN_KEYS", "")]).await;
+    let folder = home.folder.join("made");
+    let settings = [("TOKEN_KEYS", ""), ("DATA_DIR", folder.to_str().unwrap())];
+    let server = Server::start_on(home.clone(), &settings).await;
     let somebody = server.somebody().await;
     drop(server);
-    let file = home.folder.join("secrets.toml");
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    let made = std::fs::read_to_string(&file).unwrap();
+    let file = folder.join("secrets.toml");
+    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(&folder)), (0o600, 0o700));
+    let before = std::fs::read_to_string(&file).unwrap();
 
-    let server = Server::start_on(home.clone(), &[("TOKEN_KEYS", "")]).await;
+    let server = Server::start_on(home.clone(), &settings).await;
     let again = server.client().with_token(somebody.access_token.as_deref());
     assert!(again.data("{ me { id } }").await["me"]["id"].is_string());
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), made);
-    let secret = made.split('"').find(|part| part.starts_with("first:")).unwrap().trim_start_matches("first:");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    let secret = before.split('"').find(|part| part.starts_with("first:")).unwrap().trim_start_matches("first:");
     assert!(!server.log().contains(secret));
 }
 

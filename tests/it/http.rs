@@ -60,6 +60,9 @@ async fn a_request_that_is_at_fault_is_told_so() {
     assert!(invalid.body.get("data").is_none(), "nothing ran: {}", invalid.text);
     assert_eq!(send("{ nope }", "application/json").await.status, 200);
     assert_eq!(send("{", GRAPHQL_RESPONSE).await.status, 400);
+    let deep = format!("{{ me {{ plays {{ nodes {{ {} id {} }} }} }} }}", "user { plays { nodes { ".repeat(8), "} } }".repeat(8));
+    let too_deep = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": deep }))).await;
+    assert_eq!(too_deep.codes(), ["TOO_COMPLEX"], "{}", too_deep.text);
     // It ran, and a field failed.
     let failed = send("{ roles { id } }", GRAPHQL_RESPONSE).await;
     assert_eq!((failed.status, failed.codes()), (200, vec!["UNAUTHENTICATED"]));

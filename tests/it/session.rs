@@ -10,7 +10,8 @@ on_both_engines!(
     a_refresh_token_gives_new_tokens_once,
     signing_out_ends_both_tokens,
     an_access_token_ends_after_fifteen_minutes,
-    browsers_keep_the_refresh_token_in_a_cookie
+    browsers_keep_the_refresh_token_in_a_cookie,
+    what_has_expired_is_removed
 );
 
 async fn refresh(client: &Client, token: Option<&str>) -> Answer {
@@ -94,4 +95,27 @@ async fn browsers_keep_the_refresh_token_in_a_cookie(engine: Engine) {
     let token = refreshed.data()["payload"]["accessToken"].as_str().unwrap().to_owned();
     let out = send("mutation { signOut }", String::new(), Some(token)).await;
     assert!(out.cookies[0].contains("Max-Age=0"), "{:?}", out.cookies);
+}
+
+async fn what_has_expired_is_removed(engine: Engine) {
+    let server = Server::start(engine).await;
+    server.somebody().await.data("mutation { signOut }").await;
+    server.somebody().await;
+    server.client().data(r#"mutation { startPasskeySignUp(input: { firstName: "Zoé" }) { ceremonyId } }"#).await;
+    let database = server.home.database().await;
+    let count = async || {
+        let sql = "SELECT (SELECT COUNT(*) FROM webauthn_ceremonies) + (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM revoked_tokens) AS n";
+        let statement = sea_orm::Statement::from_string(sea_orm::ConnectionTrait::get_database_backend(&database), sql);
+        let row = sea_orm::ConnectionTrait::query_one_raw(&database, statement).await.unwrap().unwrap();
+        row.try_get::<i64>("", "n").unwrap()
+    };
+    assert_eq!(count().await, 4, "a ceremony, a session, two revoked tokens");
+    let _month = Server::start_on(server.home.clone(), &[("CLOCK_OFFSET", "2592100")]).await;
+    for _ in 0..100 {
+        if count().await == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{} rows are left", count().await);
 }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -121,12 +122,24 @@ async fn serve(settings: Settings) -> Result<()> {
     migrate_up(&settings).await?;
     let service = Arc::new(build(&settings, &public_url).await?);
     let origins = std::iter::once(public_url.origin()).chain(settings.allowed_origins);
+    tokio::spawn(purge_what_expires(service.clone()));
     let router = http::router(service.clone(), origins.map(|origin| origin.ascii_serialization()).collect());
     println!("GraphiQL: http://{address}/");
     tracing::info!(%address, "serving");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
     tracing::info!("stopped");
     service.database.clone().close().await.map_err(text)
+}
+
+/// Once a minute, on every instance: removing twice what is gone does nothing.
+async fn purge_what_expires(service: Arc<Service>) {
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        minutes.tick().await;
+        if let Err(error) = service::expired::purge(&service).await {
+            tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
+        }
+    }
 }
 
 /// SIGTERM or SIGINT: no new connections, requests in flight finish.
@@ -169,8 +182,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
 
 async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
     if settings.database_url.starts_with("sqlite:") {
-        std::fs::create_dir_all(&settings.data_dir)
-            .map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
+        secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
     }
     let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
     Database::connect(&settings.database_url, connections).await.map_err(failed)
@@ -200,16 +212,18 @@ async fn create_admin(settings: &Settings, email: String, username: Option<Strin
     migrate_up(settings).await?;
     let origin = Url::parse("http://localhost").map_err(text)?;
     let service = build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await?;
-    let password = if password_stdin {
+    let (password, made) = if password_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map_err(text)?;
-        line.trim_end_matches(['\r', '\n']).to_owned()
+        (line.trim_end_matches(['\r', '\n']).to_owned(), None)
     } else {
         let made = URL_SAFE_NO_PAD.encode(service::random::bytes::<18>(&*service.random).map_err(text)?);
-        println!("Password: {made}");
-        made
+        (made.clone(), Some(made))
     };
     service::user::create_admin(&service, email, password, username).await.map_err(text)?;
+    if let Some(made) = made {
+        println!("Password: {made}");
+    }
     println!("The administrator can sign in now.");
     service.database.close().await.map_err(text)
 }

@@ -1,8 +1,8 @@
 //! Secrets that nobody set: made on first start, in a file that only its owner reads.
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine;
@@ -51,16 +51,26 @@ fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, Str
     let file = File { token_keys: vec![format!("first:{}", new()?)], email_index_key: new()? };
     let text = toml::to_string(&file).map_err(|error| error.to_string())?;
     let failed = |error: std::io::Error| format!("{} can't be made: {error}", path.display());
-    std::fs::create_dir_all(data_dir).map_err(failed)?;
-    let mut opened = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(opened) => opened,
+    make_folder(data_dir).map_err(failed)?;
+    // Written whole under another name first: another instance finds all of it, or nothing.
+    let draft = path.with_extension(format!("toml.{}", new()?));
+    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
+    opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft).map_err(failed)?;
+    match linked {
+        Ok(()) => {}
         // Another instance was first: its secrets are the ones to use.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return std::fs::read_to_string(path).map_err(failed),
         Err(error) => return Err(failed(error)),
-    };
-    opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
+    }
     tracing::info!(file = %path.display(), "made the secrets: keep a backup of this file");
     Ok(text)
+}
+
+/// Makes the folder, for its owner alone: it holds secrets, and what people wrote.
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// `name:secret`.

@@ -94,7 +94,8 @@ struct Source {
 
 impl Source {
     fn text(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.file.get(name).cloned()).filter(|value| !value.is_empty())
+        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+        set.or_else(|| self.file.get(name).filter(|value| !value.is_empty()).cloned())
     }
 
     fn parse<T>(&mut self, name: &str, default: T, expected: &str, parse: impl Fn(&str) -> Option<T>) -> T {

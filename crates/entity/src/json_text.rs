@@ -23,12 +23,6 @@ impl JsonText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The document's text.
-    #[must_use]
-    pub fn into_string(self) -> String {
-        self.0
-    }
 }
 
 impl From<JsonText> for Value {

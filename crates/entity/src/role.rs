@@ -15,7 +15,7 @@ pub struct Model {
     pub description: String,
 }
 
-/// None: relations are loaded by owner, in batches (see the loaders of the api).
+/// None: rows are found by their keys.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

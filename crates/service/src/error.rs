@@ -15,7 +15,7 @@ use sea_orm::{DbErr, RuntimeErr};
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: a JSON Pointer (RFC 6901) into the arguments, `/traits/empathie`.
+    /// Where: a JSON Pointer (RFC 6901) into the `input` argument, `/completion`, or into the arguments where there is none, `/first`.
     pub pointer: String,
     /// What is wrong, the limit, and the way out.
     pub message: String,
@@ -52,10 +52,10 @@ pub enum Error {
         stored_revision: Option<i32>,
     },
     /// The database does not answer now.
-    #[error("The service can't do this right now. Nothing was changed; please try again in a moment.")]
+    #[error("The service can't do this right now; please look again in a moment.")]
     Unavailable(#[source] DbErr),
     /// A fault of this service. The source is for the log alone.
-    #[error("Something went wrong on our side. Nothing was changed.")]
+    #[error("Something went wrong on our side.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

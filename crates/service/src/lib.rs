@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod database;
 pub mod error;
+pub mod expired;
 pub mod game;
 pub mod page;
 pub mod passkey;

@@ -1,5 +1,7 @@
 //! Pages of a list, by keyset: a cursor says where an item stands, so that what is added or removed meanwhile shifts nothing.
 
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+
 use crate::Error;
 use crate::text::Checks;
 
@@ -53,6 +55,25 @@ impl<C> PageRequest<C> {
             Page { items, has_previous: self.after.is_some(), has_next: more }
         }
     }
+}
+
+/// Reads a page of a list that is ordered by an id.
+pub(crate) async fn by_id<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    id: E::Column,
+    newest_first: bool,
+    request: &PageRequest<i64>,
+) -> Result<Page<E::Model>, Error> {
+    let mut query = E::find().limit(request.limit + 1);
+    let (above, below) = if newest_first { (request.before, request.after) } else { (request.after, request.before) };
+    if let Some(above) = above {
+        query = query.filter(id.gt(above));
+    }
+    if let Some(below) = below {
+        query = query.filter(id.lt(below));
+    }
+    let order = if newest_first == request.backwards { Order::Asc } else { Order::Desc };
+    Ok(request.page(query.order_by(id, order).all(connection).await?))
 }
 
 /// A part of a list.

@@ -1,7 +1,7 @@
 //! Passkeys: the registration and authentication ceremonies of WebAuthn (Level 3), for discoverable credentials.
 //!
 //! `webauthn-rs` checks an answer against a challenge; what it leaves to its caller is here: a challenge is kept by the server,
-//! used once, for the purpose it was made for, within five minutes, and a counter that goes back is refused.
+//! used once, for the purpose it was made for, within five minutes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub struct Challenge {
     pub expires: DateTime<Utc>,
 }
 
-/// Who signs up, as far as they say; stored with the ceremony, and as a person only when it is finished.
+/// Who signs up, as far as they say: waits with the ceremony, five minutes at most, and becomes a person when it is finished.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PasskeySignUp {
     /// Unique, at most 64 characters.
@@ -185,7 +185,7 @@ pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Va
         .one(&transaction)
         .await?
         .ok_or_else(refused)?;
-    let mut passkey = passkey_of(&stored)?;
+    let passkey = passkey_of(&stored)?;
     let result = service
         .passkeys
         .0
@@ -194,8 +194,7 @@ pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Va
     if !result.user_verified() {
         return Err(refused());
     }
-    passkey.update_credential(&result);
-    // Compare and set: of two answers with the same counter one at most gets in.
+    // Compare and set: of two answers of an authenticator that counts, made with the same counter, one at most gets in.
     let updated = Entity::update_many()
         .col_expr(Column::SignCount, i64::from(result.counter()).into())
         .col_expr(Column::BackupState, result.backup_state().into())

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::terms_version::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::page::{Page, PageRequest};
+use crate::page::{self, Page, PageRequest};
 use crate::{Error, Service};
 
 /// The version of this name; the active one when none is named.
@@ -23,13 +23,5 @@ pub async fn by_ids(service: &Service, ids: &[i64]) -> Result<HashMap<i64, Arc<M
 
 /// A page of the versions, the newest first.
 pub async fn page(service: &Service, request: PageRequest<i64>) -> Result<Page<Model>, Error> {
-    let mut query = Entity::find().limit(request.limit + 1);
-    if let Some(after) = request.after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    if let Some(before) = request.before {
-        query = query.filter(Column::Id.gt(before));
-    }
-    query = if request.backwards { query.order_by_asc(Column::Id) } else { query.order_by_desc(Column::Id) };
-    Ok(request.page(query.all(service.database.pool()).await?))
+    page::by_id::<Entity>(service.database.pool(), Column::Id, true, &request).await
 }

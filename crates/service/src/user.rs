@@ -7,16 +7,15 @@ use entity::user::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr,
 };
 use uuid::Uuid;
 
-use crate::page::{Page, PageRequest};
+use crate::page::{self, Page, PageRequest};
 use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
-use crate::viewer::{ADMIN, Admin, Owner, Viewer, by_owner, user_ids};
+use crate::viewer::{ADMIN, Admin, Owner, Viewer, one_by_owner, user_ids};
 use crate::{Error, Service, password, random, role, session, user_detail};
 
 /// The most characters of a username.
@@ -191,23 +190,16 @@ pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Mo
 /// The accounts of these people.
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
     let rows = Entity::find().filter(service.database.is_any(Column::Id, &user_ids(owners))).all(service.database.pool()).await?;
-    let grouped = by_owner(rows, |user| user.id).into_iter();
-    Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect())
+    Ok(one_by_owner(rows, |user| user.id))
 }
 
 /// A page of all people, the oldest account first.
 pub async fn page(service: &Service, admin: &Admin<'_>, request: PageRequest<i64>) -> Result<Page<(Model, Owner)>, Error> {
-    let mut query = Entity::find().limit(request.limit + 1);
-    if let Some(after) = request.after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    if let Some(before) = request.before {
-        query = query.filter(Column::Id.lt(before));
-    }
-    query = if request.backwards { query.order_by_desc(Column::Id) } else { query.order_by_asc(Column::Id) };
-    let people = query.all(service.database.pool()).await?.into_iter().map(|user| {
+    let Page { items, has_previous, has_next } =
+        page::by_id::<Entity>(service.database.pool(), Column::Id, false, &request).await?;
+    let people = items.into_iter().map(|user| {
         let owner = admin.owner(&user);
         (user, owner)
     });
-    Ok(request.page(people.collect()))
+    Ok(Page { items: people.collect(), has_previous, has_next })
 }

@@ -8,7 +8,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::text::{Change, Checks};
-use crate::viewer::{Owner, Viewer, by_owner, user_ids};
+use crate::viewer::{Owner, Viewer, one_by_owner, user_ids};
 use crate::{Error, Service, user};
 
 const LENGTH: usize = 500;
@@ -32,8 +32,7 @@ pub struct AvatarChanges {
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
     let rows =
         Entity::find().filter(service.database.is_any(Column::UserId, &user_ids(owners))).all(service.database.pool()).await?;
-    let grouped = by_owner(rows, |row| row.user_id).into_iter();
-    Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect())
+    Ok(one_by_owner(rows, |row| row.user_id))
 }
 
 /// Changes the viewer's avatar, or makes it: what is absent stays.

@@ -156,18 +156,16 @@ pub(crate) struct PasswordWayIn {
 /// Applies changes, in a transaction that has locked the person.
 pub(crate) async fn update(connection: &impl ConnectionTrait, owner: Owner, changes: DetailChanges) -> Result<(), Error> {
     let stored = Entity::find().filter(Column::UserId.eq(owner.user_id())).one(connection).await?;
-    let is_new = stored.is_none();
-    let mut row = stored.map_or_else(|| ActiveModel { user_id: Set(owner.user_id()), ..Default::default() }, Into::into);
+    let mut row: ActiveModel = stored.ok_or(Error::NotFound("person"))?.into();
     changes.write(&mut row);
-    if is_new {
-        Entity::insert(row).exec_without_returning(connection).await?;
-    } else if row.is_changed() {
+    if row.is_changed() {
         row.update(connection).await?;
     }
     Ok(())
 }
 
-/// Who signs in with this address, and the hash of their password: whoever has verified it, else the newest of those who claim it.
+/// Who signs in with this address, and the hash of their password: whoever has verified it, else whoever
+/// claimed it first: a later claim takes nobody's way in.
 pub(crate) async fn way_in(service: &Service, email: &str) -> Result<Option<(i64, Option<String>)>, Error> {
     let email_index = service.email_index.of(email);
     let pool = service.database.pool();
@@ -177,7 +175,7 @@ pub(crate) async fn way_in(service: &Service, email: &str) -> Result<Option<(i64
     let claimed = unverified_detail::Entity::find()
         .find_also_related(Entity)
         .filter(unverified_detail::Column::EmailIndex.eq(&email_index))
-        .order_by_desc(unverified_detail::Column::Id)
+        .order_by_asc(unverified_detail::Column::Id)
         .one(pool)
         .await?;
     Ok(claimed.and_then(|(_, row)| row).map(|row| (row.user_id, row.password_hash)))

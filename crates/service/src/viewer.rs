@@ -124,6 +124,12 @@ pub(crate) fn user_ids(owners: &[Owner]) -> Vec<i64> {
     owners.iter().map(|owner| owner.user_id).collect()
 }
 
+/// Puts the one row of each owner under them.
+pub(crate) fn one_by_owner<T>(rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> std::collections::HashMap<Owner, Option<Arc<T>>> {
+    let grouped = by_owner(rows, user_id).into_iter();
+    grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect()
+}
+
 /// Puts rows under their owners. Rows of nobody in `owners` can't be there: the statement asked for theirs alone.
 pub(crate) fn by_owner<T>(rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> std::collections::HashMap<Owner, Vec<T>> {
     let mut grouped = std::collections::HashMap::<Owner, Vec<T>>::new();

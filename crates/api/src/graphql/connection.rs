@@ -103,9 +103,9 @@ impl Window {
         let cursor = |name: &str, text: Option<String>| {
             text.map(|text| {
                 let bytes = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                bytes
-                    .and_then(|text| C::parse(&text))
-                    .ok_or_else(|| Error::invalid(format!("/{name}"), "is not a cursor of this list."))
+                bytes.and_then(|text| C::parse(&text)).ok_or_else(|| {
+                    Error::invalid(format!("/{name}"), "is not a cursor of this list; take one from its edges or pageInfo.")
+                })
             })
             .transpose()
         };

@@ -13,7 +13,8 @@ pub enum ErrorCode {
     Forbidden,
     /// There is no such thing that the viewer may see.
     NotFound,
-    /// The input is at fault; `extensions.problems` says where (`pointer`, a JSON Pointer) and what (`message`).
+    /// The input is at fault; `extensions.problems` says where (`pointer`, a JSON Pointer into `input`, or into the
+    /// arguments where there is none) and what (`message`).
     InvalidInput,
     /// Something else came first; `extensions.storedRevision` where a revision did not match.
     Conflict,
@@ -25,7 +26,7 @@ pub enum ErrorCode {
     TooComplex,
     /// It took too long.
     Timeout,
-    /// The service can't do it right now; nothing was changed.
+    /// The service can't do it right now. Whether something was changed is to be read again.
     Unavailable,
     /// A fault of the service; `extensions.requestId` names the request in its log.
     Internal,
@@ -52,8 +53,9 @@ impl From<Arc<service::Error>> for ApiError {
 
 impl From<ApiError> for async_graphql::Error {
     fn from(ApiError(error): ApiError) -> Self {
-        if let service::Error::Internal(_) | service::Error::Unavailable(_) = &*error {
-            tracing::error!(error = ?error, "a request failed");
+        // Not as `Debug`: PostgreSQL's details hold the values that a constraint refused.
+        if let Some(source) = std::error::Error::source(&*error) {
+            tracing::error!(%source, "a request failed");
         }
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", error.code());
@@ -76,12 +78,16 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
+/// What async-graphql says of a query that is nested deeper than the schema allows.
+const TOO_DEEP: &str = "Query is nested too deep.";
+
 /// Gives every error a code: those that GraphQL itself found (a field that is not there, a value of another type) are the input's.
 /// A fault of ours gets the request's name.
 pub fn complete(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         match extensions.get("code") {
+            None if error.message == TOO_DEEP => extensions.set("code", "TOO_COMPLEX"),
             None => extensions.set("code", "INVALID_INPUT"),
             Some(code) if *code == Value::from("INTERNAL") => extensions.set("requestId", request_id),
             Some(_) => {}

@@ -1,6 +1,6 @@
 //! Every relation goes through a loader: however many objects ask, one statement answers. One set a request.
 //!
-//! To add a relation: a [`Relation`] with the service's verb, and a field in [`Loaders`].
+//! To add a relation: a verb of the service that answers many keys at once, and a line in `relations!`.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -63,7 +63,7 @@ impl From<Challenge> for PasskeyChallenge {
     }
 }
 
-/// Who signs up, as far as they say. Nothing is stored about them until it is finished.
+/// Who signs up, as far as they say. It waits with the challenge, five minutes at most; there is no account until it is finished.
 #[derive(InputObject, Default)]
 pub struct PasskeySignUpInput {
     /// For display; unique, at most 64 characters. Devices show it beside the passkey.

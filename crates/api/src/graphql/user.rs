@@ -105,7 +105,7 @@ impl User {
         Ok(Role(role.ok_or(Error::NotFound("role"))?))
     }
 
-    /// Who they are; null where they said nothing yet.
+    /// Who they are.
     async fn detail(&self, context: &Context<'_>) -> Option<Result<UserDetail>> {
         let detail = Request::of(context).loaders().detail.load(self.owner).await;
         detail.map(|detail| detail.map(UserDetail)).transpose()
@@ -334,7 +334,9 @@ impl UserMutation {
             },
             onboarding_complete: input.onboarding_complete,
         };
-        let user = service::user::update_profile(&request.service, viewer, changes).await?;
+        let user = Arc::new(service::user::update_profile(&request.service, viewer, changes).await?);
+        // Finding the viewer has put in what was there before.
+        request.loaders().user.prime(viewer.owner(), Some(user.clone())).await;
         Ok(User::new(user, viewer.owner(), true))
     }
 }

@@ -44,10 +44,6 @@ impl Game for Entity {
 impl PlayRow for Model {
     super::values_of_every_play!();
 
-    fn current_level(&self) -> Option<i32> {
-        None
-    }
-
     fn json(&self) -> Vec<&JsonText> {
         vec![&self.job_choices]
     }

@@ -4,12 +4,17 @@
 //!
 //! Saving, resuming, history, deletion, loaders and ids are written once over [`Game`]; a new game says what is its own:
 //!
-//! 1. its row here, one file like `jobs.rs` (or `speed.rs`, where it has levels), the module below, a [`GameKind`], and a line
-//!    in [`for_each_game!`](crate::for_each_game);
-//! 2. its table: one entry in a new step of the `migration` crate (see `m0005_games.rs`);
-//! 3. its words for clients: in the api's `graphql/game/`, one file like `jobs.rs` with the object and the input, and the lines
-//!    that the compiler then asks for (a variant of `GameData`, a loader, the field on `User`, the mutation);
-//! 4. `schema.graphql`, printed anew, and a play of it in `tests/fixtures/session-1.json`.
+//! 1. its row here, one file like `jobs.rs` (or `speed.rs`, where it has levels): the module below, a [`GameKind`] with a number of
+//!    its own, and its name in [`GameKind::ALL`] and [`for_each_game!`](crate::for_each_game);
+//! 2. its table: a new step of the `migration` crate that makes it like those of `m0005_games.rs`;
+//! 3. its words for clients: in the api's `graphql/game/` one file like `jobs.rs` with the object and the input. Searching the api
+//!    for `Jobs` and `jobs` shows the other places: in `graphql/game/mod.rs` the kind, the variant of `GameData`, the lists
+//!    `plays!` and `for_each_object!`, the line of `load` and the mutation; the variant in `node.rs`; the list `games!` in
+//!    `loaders.rs`; the field in `user.rs`;
+//! 4. `schema.graphql`, printed anew, and in the tests a play of it (`fixtures/session-1.json`, `journey.rs`).
+//!
+//! Tests fail where a list was forgotten (`service::game::plays`, the api's `graphql::game`), and `tests/it/games.rs` adds up what
+//! a game costs.
 
 pub mod abilities;
 pub mod jobs;
@@ -125,8 +130,6 @@ pub trait PlayRow: ModelTrait + Clone + Send + Sync + 'static {
     fn date_created(&self) -> DateTimeUtc;
     /// When it was last saved.
     fn date_updated(&self) -> DateTimeUtc;
-    /// The level, where the game has levels.
-    fn current_level(&self) -> Option<i32>;
     /// The JSON columns, in the order of [`Game::JSON`].
     fn json(&self) -> Vec<&JsonText>;
 }

@@ -46,10 +46,6 @@ impl Game for Entity {
 impl PlayRow for Model {
     super::values_of_every_play!();
 
-    fn current_level(&self) -> Option<i32> {
-        Some(self.current_level)
-    }
-
     fn json(&self) -> Vec<&JsonText> {
         vec![&self.level_stats]
     }

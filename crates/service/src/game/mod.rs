@@ -12,7 +12,7 @@ pub use save::{Save, SaveMode, save};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use crate::viewer::{Owner, Viewer, by_owner, user_ids};
+use crate::viewer::{Owner, Viewer, by_owner, one_by_owner, user_ids};
 use crate::{Error, Service, user};
 
 /// The newest play of each of these people.
@@ -35,8 +35,7 @@ pub async fn newest_by_owners<G: Game>(
         .and_where(service.database.is_any((Entity, Column::Id), &user_ids(owners)))
         .take();
     let rows = G::find().filter(G::ID.in_subquery(ids)).all(service.database.pool()).await?;
-    let grouped = by_owner(rows, PlayRow::user_id).into_iter();
-    Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect())
+    Ok(one_by_owner(rows, PlayRow::user_id))
 }
 
 /// The plays with these ids, each only if it is of the owner beside it.

@@ -106,10 +106,21 @@ fn statement(service: &Service, owners: &[Owner], PlaysRequest { game, page }: &
     Statement::from_sql_and_values(service.database.pool().get_database_backend(), sql, values)
 }
 
+/// Where the plays of each game are.
 fn tables() -> BTreeMap<GameKind, String> {
     let mut tables = BTreeMap::new();
     for_each_game!(G => {
         tables.insert(<G as Game>::KIND, G::default().table_name().to_owned());
     });
     tables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GameKind, tables};
+
+    #[test]
+    fn every_game_has_its_table() {
+        assert_eq!(tables().into_keys().collect::<Vec<_>>(), GameKind::ALL);
+    }
 }

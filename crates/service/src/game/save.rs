@@ -94,12 +94,15 @@ fn check<G: Game>(save: &Save) -> Result<(), Error> {
     if save.completion.is_some_and(|completion| !(0.0..=100.0).contains(&completion)) {
         checks.problem("/completion", "is not a percentage, 0 to 100.");
     }
+    if save.new_play && save.expected_revision.is_some_and(|revision| revision != 0) {
+        checks.problem("/expectedRevision", "can't be other than 0 with newPlay, which builds on no earlier save.");
+    }
     for (column, value) in G::JSON.iter().zip(&save.json) {
         let Some(value) = value else { continue };
         let (is_right, kind) =
             if column.empty == "{}" { (value.is_object(), "an object") } else { (value.is_array(), "an array") };
         if !is_right {
-            checks.problem(format!("/{}", column.name), format!("is not {kind}."));
+            checks.problem(format!("/{}", column.name), format!("is not {kind}; send one, such as {}.", column.empty));
         } else if holds_nul(value) {
             checks.problem(format!("/{}", column.name), "holds a NUL character (U+0000), which can't be stored.");
         }
@@ -128,7 +131,7 @@ fn merged<G: Game>(stored: Option<&G::Model>, given: Vec<Option<Value>>, mode: S
         if let Some(length) = text.as_ref().map(String::len).filter(|length| *length > JSON_BYTES) {
             checks.problem(
                 format!("/{name}"),
-                format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept."),
+                format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept. Leave out what is not needed, or begin a new play."),
             );
         }
         texts.push(text);

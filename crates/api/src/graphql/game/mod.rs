@@ -9,10 +9,11 @@ pub mod shape_sequence;
 pub mod skills;
 pub mod speed;
 
+use std::borrow::Cow;
 use std::ops::Deref;
 
 use async_graphql::futures_util::future::join_all;
-use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Object, OutputType};
 use chrono::{DateTime, Utc};
 use service::Error;
 use service::game::{Game, GameKind, PlayRef, PlayRow, Row, Save};
@@ -55,7 +56,7 @@ pub enum Kind {
 
 /// What every play has.
 pub struct Play {
-    type_name: &'static str,
+    type_name: Cow<'static, str>,
     owner: Owner,
     is_self: bool,
     kind: GameKind,
@@ -70,7 +71,7 @@ pub struct Play {
 impl Play {
     fn of<O: GameObject>(row: &Row<O::Game>, owner: Owner, is_self: bool) -> Self {
         Self {
-            type_name: type_name::<O>(),
+            type_name: O::type_name(),
             owner,
             is_self,
             kind: O::Game::KIND,
@@ -89,7 +90,7 @@ impl Play {
 impl Play {
     /// Global id.
     pub async fn id(&self) -> ID {
-        id::global(self.type_name, self.id)
+        id::global(&self.type_name, self.id)
     }
 
     /// Which game was played.
@@ -159,7 +160,7 @@ pub enum GameData {
 }
 
 /// The GraphQL object of a game.
-pub trait GameObject: Sized + async_graphql::OutputType + Into<GameData> {
+pub trait GameObject: Sized + OutputType + Into<GameData> {
     /// The game.
     type Game: Game;
     /// Of a row.
@@ -241,14 +242,6 @@ fn object<O: GameObject>(row: &Row<O::Game>, owner: Owner, is_self: bool) -> O {
     O::new(Play::of::<O>(row, owner, is_self), row)
 }
 
-fn type_name<O: GameObject>() -> &'static str {
-    // The macros of async-graphql give a name that is known when compiling.
-    match O::type_name() {
-        std::borrow::Cow::Borrowed(name) => name,
-        std::borrow::Cow::Owned(_) => "",
-    }
-}
-
 /// The newest play of a person.
 pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner, is_self: bool) -> Option<Result<O>> {
     let loaders = Request::of(context).loaders();
@@ -303,7 +296,7 @@ macro_rules! for_each_object {
 /// The play of this type and id, if the viewer may see it; nothing where the type is not a game's.
 pub async fn find(context: &Context<'_>, viewer: &Viewer, name: &str, id: i64) -> Result<Option<GameData>> {
     let service = &Request::of(context).service;
-    for_each_object!(Object => if name == type_name::<Object>() {
+    for_each_object!(Object => if name == Object::type_name() {
         let (row, owner) = service::game::find::<<Object as GameObject>::Game>(service, viewer, id).await?;
         return Ok(Some(object::<Object>(&row, owner, owner == viewer.owner()).into()));
     });
@@ -391,10 +384,22 @@ impl GameMutation {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
         let (name, row) = id::parse(&id).ok_or(Error::NotFound("play"))?;
-        for_each_object!(Object => if name == type_name::<Object>() {
+        for_each_object!(Object => if name == Object::type_name() {
             service::game::delete::<<Object as GameObject>::Game>(&request.service, viewer, row).await?;
             return Ok(true);
         });
         Err(Error::NotFound("play").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_game_has_its_object() {
+        let mut kinds = Vec::new();
+        for_each_object!(Object => kinds.push(<Object as GameObject>::Game::KIND));
+        assert_eq!(kinds, GameKind::ALL);
     }
 }

@@ -28,7 +28,7 @@ use crate::session::SignedIn;
 use crate::text::Checks;
 use crate::user::NewUser;
 use crate::user_detail::DetailChanges;
-use crate::viewer::{Owner, by_owner, user_ids};
+use crate::viewer::{Oneself, by_owner, user_ids};
 use crate::{Error, Service, random, role, session, user as people};
 
 const RELYING_PARTY_NAME: &str = "Autrement Capable";
@@ -211,14 +211,16 @@ pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Va
     Ok(signed_in)
 }
 
-/// The passkeys of each of these people, the oldest first.
-pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Vec<Arc<Model>>>, Error> {
+/// Each of these people's own passkeys, the oldest first.
+pub async fn of_oneself(service: &Service, people: &[Oneself]) -> Result<HashMap<Oneself, Vec<Arc<Model>>>, Error> {
+    let owners: Vec<_> = people.iter().map(|oneself| oneself.owner()).collect();
     let rows = Entity::find()
-        .filter(service.database.is_any(Column::UserId, &user_ids(owners)))
+        .filter(service.database.is_any(Column::UserId, &user_ids(&owners)))
         .order_by_asc(Column::Id)
         .all(service.database.pool())
         .await?;
-    Ok(by_owner(rows.into_iter().map(Arc::new).collect(), |row| row.user_id))
+    let mut grouped = by_owner(&owners, rows.into_iter().map(Arc::new).collect(), |row| row.user_id);
+    Ok(people.iter().filter_map(|oneself| Some((*oneself, grouped.remove(&oneself.owner())?))).collect())
 }
 
 /// Browsers take what is inside `publicKey`; `mediation` is the page's to choose.

@@ -190,7 +190,7 @@ pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Mo
 /// The accounts of these people.
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
     let rows = Entity::find().filter(service.database.is_any(Column::Id, &user_ids(owners))).all(service.database.pool()).await?;
-    Ok(one_by_owner(rows, |user| user.id))
+    Ok(one_by_owner(owners, rows, |user| user.id))
 }
 
 /// A page of all people, the oldest account first.

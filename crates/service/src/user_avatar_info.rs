@@ -32,7 +32,7 @@ pub struct AvatarChanges {
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
     let rows =
         Entity::find().filter(service.database.is_any(Column::UserId, &user_ids(owners))).all(service.database.pool()).await?;
-    Ok(one_by_owner(rows, |row| row.user_id))
+    Ok(one_by_owner(owners, rows, |row| row.user_id))
 }
 
 /// Changes the viewer's avatar, or makes it: what is absent stays.

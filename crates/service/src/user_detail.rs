@@ -105,7 +105,7 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
         .filter(service.database.is_any((Entity, Column::UserId), &user_ids(owners)))
         .all(service.database.pool())
         .await?;
-    let grouped = by_owner(rows, |(row, _)| row.user_id).into_iter();
+    let grouped = by_owner(owners, rows, |(row, _)| row.user_id).into_iter();
     Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(|(row, claim)| Arc::new(read(row, claim))))).collect())
 }
 

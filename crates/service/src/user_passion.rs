@@ -22,7 +22,7 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
         .order_by_asc(Column::Order)
         .all(service.database.pool())
         .await?;
-    Ok(by_owner(rows.into_iter().map(Arc::new).collect(), |row| row.user_id))
+    Ok(by_owner(owners, rows.into_iter().map(Arc::new).collect(), |row| row.user_id))
 }
 
 /// Replaces the viewer's passions by this list, in its order. A text that stays in its place keeps its id.

@@ -17,7 +17,7 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
         .order_by_asc(Column::Id)
         .all(service.database.pool())
         .await?;
-    Ok(by_owner(rows.into_iter().map(Arc::new).collect(), |row| row.user_id))
+    Ok(by_owner(owners, rows.into_iter().map(Arc::new).collect(), |row| row.user_id))
 }
 
 /// Accepts a version for the viewer. Again changes nothing: the first date stands.

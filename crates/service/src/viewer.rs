@@ -1,6 +1,6 @@
 //! Who asks. Each value here proves something and can't be made otherwise: a verb that takes one needs no check of its own.
 
-use std::marker::PhantomData;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{revoked_token, role, session, user};
@@ -27,11 +27,16 @@ pub struct Viewer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
     user_id: i64,
+    is_viewer: bool,
 }
+
+/// Proof that the viewer is that person: for what not even an administrator sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Oneself(Owner);
 
 /// Proof that the viewer is an administrator.
 #[derive(Debug)]
-pub struct Admin<'a>(PhantomData<&'a Viewer>);
+pub struct Admin<'a>(&'a Viewer);
 
 impl Viewer {
     /// Who presents this access token. One statement: the person, their role, the session and the token's revocation.
@@ -83,18 +88,18 @@ impl Viewer {
     /// Over the viewer's own data.
     #[must_use]
     pub fn owner(&self) -> Owner {
-        Owner { user_id: self.user.id }
+        Owner { user_id: self.user.id, is_viewer: true }
     }
 
     /// Over the data of the person with this id, if the viewer may see it.
     #[must_use]
     pub fn may_see(&self, user_id: i64) -> Option<Owner> {
-        (user_id == self.user.id || self.role.role_name == ADMIN).then_some(Owner { user_id })
+        (user_id == self.user.id || self.role.role_name == ADMIN).then_some(Owner { user_id, is_viewer: user_id == self.user.id })
     }
 
     /// That the viewer is an administrator.
     pub fn admin(&self) -> Result<Admin<'_>, Error> {
-        if self.role.role_name == ADMIN { Ok(Admin(PhantomData)) } else { Err(Error::Forbidden("This is for administrators.")) }
+        if self.role.role_name == ADMIN { Ok(Admin(self)) } else { Err(Error::Forbidden("This is for administrators.")) }
     }
 }
 
@@ -105,9 +110,22 @@ impl Owner {
         self.user_id
     }
 
+    /// That the viewer is this person.
+    pub fn oneself(self) -> Result<Oneself, Error> {
+        if self.is_viewer { Ok(Oneself(self)) } else { Err(Error::Forbidden("Only the person themselves sees this.")) }
+    }
+
     /// Over the data of somebody who has just proved who they are, by a way to sign in.
     pub(crate) fn proved(user: &user::Model) -> Self {
-        Self { user_id: user.id }
+        Self { user_id: user.id, is_viewer: true }
+    }
+}
+
+impl Oneself {
+    /// Whose data it is.
+    #[must_use]
+    pub fn owner(self) -> Owner {
+        self.0
     }
 }
 
@@ -115,7 +133,7 @@ impl Admin<'_> {
     /// Over the data of a person whom the administrator looks at.
     #[must_use]
     pub fn owner(&self, user: &user::Model) -> Owner {
-        Owner { user_id: user.id }
+        Owner { user_id: user.id, is_viewer: user.id == self.0.user.id }
     }
 }
 
@@ -125,16 +143,19 @@ pub(crate) fn user_ids(owners: &[Owner]) -> Vec<i64> {
 }
 
 /// Puts the one row of each owner under them.
-pub(crate) fn one_by_owner<T>(rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> std::collections::HashMap<Owner, Option<Arc<T>>> {
-    let grouped = by_owner(rows, user_id).into_iter();
+pub(crate) fn one_by_owner<T>(owners: &[Owner], rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> HashMap<Owner, Option<Arc<T>>> {
+    let grouped = by_owner(owners, rows, user_id).into_iter();
     grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect()
 }
 
-/// Puts rows under their owners. Rows of nobody in `owners` can't be there: the statement asked for theirs alone.
-pub(crate) fn by_owner<T>(rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> std::collections::HashMap<Owner, Vec<T>> {
-    let mut grouped = std::collections::HashMap::<Owner, Vec<T>>::new();
+/// Puts rows under their owners; a row of nobody among them goes nowhere.
+pub(crate) fn by_owner<T>(owners: &[Owner], rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> HashMap<Owner, Vec<T>> {
+    let owners: HashMap<i64, Owner> = owners.iter().map(|owner| (owner.user_id, *owner)).collect();
+    let mut grouped = HashMap::<Owner, Vec<T>>::new();
     for row in rows {
-        grouped.entry(Owner { user_id: user_id(&row) }).or_default().push(row);
+        if let Some(owner) = owners.get(&user_id(&row)) {
+            grouped.entry(*owner).or_default().push(row);
+        }
     }
     grouped
 }

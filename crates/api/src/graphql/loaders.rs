@@ -16,7 +16,7 @@ use service::entity::{passkey_credential, role, terms_version, user, user_avatar
 use service::game::{Game, PlayRef, PlaysRequest};
 use service::page::Page;
 use service::user_detail::UserDetail;
-use service::viewer::{Owner, Viewer};
+use service::viewer::{Oneself, Owner, Viewer};
 use service::{Error, Service};
 
 use super::error::{ApiError, Result};
@@ -122,8 +122,8 @@ relations! {
     avatar: AvatarRelation(Owner => Option<Arc<user_avatar_info::Model>>) = service::user_avatar_info::by_owners;
     /// What a person loves.
     passions: PassionsRelation(Owner => Vec<Arc<user_passion::Model>>) = service::user_passion::by_owners;
-    /// A person's passkeys.
-    passkeys: PasskeysRelation(Owner => Vec<Arc<passkey_credential::Model>>) = service::passkey::by_owners;
+    /// The viewer's own passkeys.
+    passkeys: PasskeysRelation(Oneself => Vec<Arc<passkey_credential::Model>>) = service::passkey::of_oneself;
     /// What a person agreed to.
     terms_agreements: TermsAgreementsRelation(Owner => Vec<Arc<user_terms_agreement::Model>>) = service::user_terms_agreement::by_owners;
     /// A version of the terms.

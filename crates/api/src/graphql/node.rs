@@ -97,7 +97,7 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Node> {
     let (name, id) = parsed.ok_or(Error::NotFound("object"))?;
     if name == "User" {
         let (user, owner) = service::user::find(&request.service, viewer, id).await?;
-        return Ok(Node::User(User::new(user, owner, owner == viewer.owner())));
+        return Ok(Node::User(User::new(user, owner)));
     }
     Ok(game::find(context, viewer, &name, id).await?.ok_or(Error::NotFound("object"))?.into())
 }

@@ -32,7 +32,7 @@ impl AuthPayload {
             Some(signed_in.refresh_token)
         };
         Self {
-            user: User::new(signed_in.user, signed_in.owner, true),
+            user: User::new(signed_in.user, signed_in.owner),
             access_token: signed_in.access_token,
             access_token_expires: signed_in.access_token_expires,
             refresh_token,

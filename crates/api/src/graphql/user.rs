@@ -36,28 +36,23 @@ use super::user_terms_agreement::UserTermsAgreement;
 pub struct User {
     row: Arc<Model>,
     owner: Owner,
-    is_self: bool,
 }
 
 impl User {
     /// A person who may be seen.
-    pub fn new(row: impl Into<Arc<Model>>, owner: Owner, is_self: bool) -> Self {
-        Self { row: row.into(), owner, is_self }
+    pub fn new(row: impl Into<Arc<Model>>, owner: Owner) -> Self {
+        Self { row: row.into(), owner }
     }
 
     /// The viewer.
     pub fn of(viewer: &Viewer) -> Self {
-        Self::new(viewer.user().clone(), viewer.owner(), true)
+        Self::new(viewer.user().clone(), viewer.owner())
     }
 
     /// The person whom a play or an id leads to.
-    pub async fn load(context: &Context<'_>, owner: Owner, is_self: bool) -> Result<Self> {
+    pub async fn load(context: &Context<'_>, owner: Owner) -> Result<Self> {
         let row = Request::of(context).loaders().user.load(owner).await?;
-        Ok(Self::new(row.ok_or(Error::NotFound("person"))?, owner, is_self))
-    }
-
-    fn own(&self) -> Result<()> {
-        if self.is_self { Ok(()) } else { Err(Error::Forbidden("Only the person themselves sees this.").into()) }
+        Ok(Self::new(row.ok_or(Error::NotFound("person"))?, owner))
     }
 }
 
@@ -125,8 +120,7 @@ impl User {
 
     /// Their passkeys, the oldest first. Only the person themselves sees them.
     async fn passkeys(&self, context: &Context<'_>) -> Result<Vec<PasskeyCredential>> {
-        self.own()?;
-        let passkeys = Request::of(context).loaders().passkeys.load(self.owner).await?;
+        let passkeys = Request::of(context).loaders().passkeys.load(self.owner.oneself()?).await?;
         Ok(passkeys.into_iter().map(PasskeyCredential).collect())
     }
 
@@ -146,37 +140,37 @@ impl User {
 
     /// The newest play of workplace scenarios; null before the first.
     async fn scenario_game(&self, context: &Context<'_>) -> Option<Result<ScenarioGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// The newest play of shape sequences; null before the first.
     async fn shape_sequence_game(&self, context: &Context<'_>) -> Option<Result<ShapeSequenceGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// The newest play of jobs; null before the first.
     async fn jobs_game(&self, context: &Context<'_>) -> Option<Result<JobsGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// The newest play of typing speed; null before the first.
     async fn speed_game(&self, context: &Context<'_>) -> Option<Result<SpeedGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// The newest play of abilities; null before the first.
     async fn abilities_game(&self, context: &Context<'_>) -> Option<Result<AbilitiesGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// The newest play of skills; null before the first.
     async fn skills_game(&self, context: &Context<'_>) -> Option<Result<SkillsGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// The newest play of the ideal room; null before the first.
     async fn room_env_game(&self, context: &Context<'_>) -> Option<Result<RoomEnvGameData>> {
-        game::newest(context, self.owner, self.is_self).await
+        game::newest(context, self.owner).await
     }
 
     /// Every play, the newest first.
@@ -192,7 +186,7 @@ impl User {
         let page = Window { first, after, last, before }.request()?;
         let request = PlaysRequest { game: game.map(GameKind::from), page };
         let page = Request::of(context).loaders().plays.load((self.owner, request)).await?;
-        game::connection_of(context, page, self.is_self).await
+        game::connection_of(context, page).await
     }
 }
 
@@ -221,10 +215,7 @@ impl UserQuery {
         let viewer = request.viewer().await?;
         let page = Window { first, after, last, before }.request()?;
         let page = service::user::page(&request.service, &viewer.admin()?, page).await?;
-        Ok(connection(page, |(user, owner)| {
-            let is_self = owner == viewer.owner();
-            (user.id, User::new(user, owner, is_self))
-        }))
+        Ok(connection(page, |(user, owner)| (user.id, User::new(user, owner))))
     }
 }
 
@@ -337,6 +328,6 @@ impl UserMutation {
         let user = Arc::new(service::user::update_profile(&request.service, viewer, changes).await?);
         // Finding the viewer has put in what was there before.
         request.loaders().user.prime(viewer.owner(), Some(user.clone())).await;
-        Ok(User::new(user, viewer.owner(), true))
+        Ok(User::new(user, viewer.owner()))
     }
 }

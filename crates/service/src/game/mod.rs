@@ -35,7 +35,7 @@ pub async fn newest_by_owners<G: Game>(
         .and_where(service.database.is_any((Entity, Column::Id), &user_ids(owners)))
         .take();
     let rows = G::find().filter(G::ID.in_subquery(ids)).all(service.database.pool()).await?;
-    Ok(one_by_owner(rows, PlayRow::user_id))
+    Ok(one_by_owner(owners, rows, PlayRow::user_id))
 }
 
 /// The plays with these ids, each only if it is of the owner beside it.
@@ -46,7 +46,7 @@ pub async fn by_ids<G: Game>(service: &Service, plays: &[(Owner, i64)]) -> Resul
         .filter(service.database.is_any(G::USER_ID, &user_ids(&owners)))
         .all(service.database.pool())
         .await?;
-    let grouped = by_owner(rows, PlayRow::user_id).into_iter();
+    let grouped = by_owner(&owners, rows, PlayRow::user_id).into_iter();
     Ok(grouped.flat_map(|(owner, rows)| rows.into_iter().map(move |row| ((owner, row.id()), Arc::new(row)))).collect())
 }
 

@@ -61,7 +61,7 @@ pub async fn plays_by_requests(
     let mut pages = HashMap::new();
     for (request, owners) in alike {
         let rows = Row::find_by_statement(statement(service, &owners, &request)).all(service.database.pool()).await?;
-        for (owner, rows) in by_owner(rows, |row| row.user_id) {
+        for (owner, rows) in by_owner(&owners, rows, |row| row.user_id) {
             let plays = rows.into_iter().filter_map(|row| {
                 let cursor = PlayCursor { date_created: row.date_created, game: GameKind::from_number(row.game)?, id: row.id };
                 Some(PlayRef { owner, cursor })

@@ -58,7 +58,6 @@ pub enum Kind {
 pub struct Play {
     type_name: Cow<'static, str>,
     owner: Owner,
-    is_self: bool,
     kind: GameKind,
     id: i64,
     completion: f64,
@@ -69,11 +68,10 @@ pub struct Play {
 }
 
 impl Play {
-    fn of<O: GameObject>(row: &Row<O::Game>, owner: Owner, is_self: bool) -> Self {
+    fn of<O: GameObject>(row: &Row<O::Game>, owner: Owner) -> Self {
         Self {
             type_name: O::type_name(),
             owner,
-            is_self,
             kind: O::Game::KIND,
             id: row.id(),
             completion: row.completion(),
@@ -100,7 +98,7 @@ impl Play {
 
     /// Who played.
     pub async fn user(&self, context: &Context<'_>) -> Result<User> {
-        User::load(context, self.owner, self.is_self).await
+        User::load(context, self.owner).await
     }
 
     /// How much of the game is done: a percentage, 0 to 100.
@@ -238,20 +236,20 @@ fn given<T>(name: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
     }
 }
 
-fn object<O: GameObject>(row: &Row<O::Game>, owner: Owner, is_self: bool) -> O {
-    O::new(Play::of::<O>(row, owner, is_self), row)
+fn object<O: GameObject>(row: &Row<O::Game>, owner: Owner) -> O {
+    O::new(Play::of::<O>(row, owner), row)
 }
 
 /// The newest play of a person.
-pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner, is_self: bool) -> Option<Result<O>> {
+pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner) -> Option<Result<O>> {
     let loaders = Request::of(context).loaders();
     let row = O::loaders(&loaders.games).newest.load(owner).await;
-    row.map(|row| row.map(|row| object::<O>(&row, owner, is_self))).transpose()
+    row.map(|row| row.map(|row| object::<O>(&row, owner))).transpose()
 }
 
 /// A page of the history. What was deleted meanwhile is left out.
-pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, is_self: bool) -> Result<Connection<GameData>> {
-    let plays = join_all(page.items.iter().map(|play| load(context, *play, is_self))).await;
+pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>) -> Result<Connection<GameData>> {
+    let plays = join_all(page.items.iter().map(|play| load(context, *play))).await;
     let mut items = Vec::with_capacity(plays.len());
     for (reference, play) in page.items.into_iter().zip(plays) {
         if let Some(play) = play? {
@@ -261,22 +259,22 @@ pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, is_self: 
     Ok(connection(Page { items, has_previous: page.has_previous, has_next: page.has_next }, |item| item))
 }
 
-async fn load(context: &Context<'_>, play: PlayRef, is_self: bool) -> Result<Option<GameData>> {
+async fn load(context: &Context<'_>, play: PlayRef) -> Result<Option<GameData>> {
     match play.cursor.game {
-        GameKind::Scenario => load_one::<ScenarioGameData>(context, play, is_self).await,
-        GameKind::ShapeSequence => load_one::<ShapeSequenceGameData>(context, play, is_self).await,
-        GameKind::Jobs => load_one::<JobsGameData>(context, play, is_self).await,
-        GameKind::Speed => load_one::<SpeedGameData>(context, play, is_self).await,
-        GameKind::Abilities => load_one::<AbilitiesGameData>(context, play, is_self).await,
-        GameKind::Skills => load_one::<SkillsGameData>(context, play, is_self).await,
-        GameKind::RoomEnv => load_one::<RoomEnvGameData>(context, play, is_self).await,
+        GameKind::Scenario => load_one::<ScenarioGameData>(context, play).await,
+        GameKind::ShapeSequence => load_one::<ShapeSequenceGameData>(context, play).await,
+        GameKind::Jobs => load_one::<JobsGameData>(context, play).await,
+        GameKind::Speed => load_one::<SpeedGameData>(context, play).await,
+        GameKind::Abilities => load_one::<AbilitiesGameData>(context, play).await,
+        GameKind::Skills => load_one::<SkillsGameData>(context, play).await,
+        GameKind::RoomEnv => load_one::<RoomEnvGameData>(context, play).await,
     }
 }
 
-async fn load_one<O: GameObject>(context: &Context<'_>, play: PlayRef, is_self: bool) -> Result<Option<GameData>> {
+async fn load_one<O: GameObject>(context: &Context<'_>, play: PlayRef) -> Result<Option<GameData>> {
     let loaders = Request::of(context).loaders();
     let row = O::loaders(&loaders.games).plays.load((play.owner, play.cursor.id)).await?;
-    Ok(row.map(|row| object::<O>(&row, play.owner, is_self).into()))
+    Ok(row.map(|row| object::<O>(&row, play.owner).into()))
 }
 
 /// Runs `$body` with `$object` as the GraphQL object of each game in turn.
@@ -298,7 +296,7 @@ pub async fn find(context: &Context<'_>, viewer: &Viewer, name: &str, id: i64) -
     let service = &Request::of(context).service;
     for_each_object!(Object => if name == Object::type_name() {
         let (row, owner) = service::game::find::<<Object as GameObject>::Game>(service, viewer, id).await?;
-        return Ok(Some(object::<Object>(&row, owner, owner == viewer.owner()).into()));
+        return Ok(Some(object::<Object>(&row, owner).into()));
     });
     Ok(None)
 }
@@ -307,7 +305,7 @@ async fn save<I: SaveInput>(context: &Context<'_>, input: I) -> Result<I::Object
     let request = Request::that_writes(context);
     let viewer = request.viewer().await?;
     let row = service::game::save::<<I::Object as GameObject>::Game>(&request.service, viewer, input.save()?).await?;
-    Ok(object::<I::Object>(&row, viewer.owner(), true))
+    Ok(object::<I::Object>(&row, viewer.owner()))
 }
 
 /// Saving and deleting plays.

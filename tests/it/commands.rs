@@ -92,6 +92,7 @@ async fn secrets_are_made_once_and_only_their_owner_reads_them() {
     let file = folder.join("secrets.toml");
     let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(&folder)), (0o600, 0o700));
+    assert_eq!(mode(&home.folder.join("test.db")), 0o600);
     let before = std::fs::read_to_string(&file).unwrap();
 
     let server = Server::start_on(home.clone(), &settings).await;

@@ -6,6 +6,7 @@ use crate::harness::{Answer, Client, Engine, Server, on_both_engines};
 
 on_both_engines!(
     a_save_merges_or_replaces,
+    numbers_come_back_as_they_were_sent,
     what_is_left_out_stays,
     a_new_play_leaves_the_earlier_ones,
     a_save_that_builds_on_another_revision_is_refused,
@@ -33,6 +34,44 @@ async fn a_save_merges_or_replaces(engine: Engine) {
     let replaced = save(&somebody, json!({ "traits": { "z": 1 }, "mode": "REPLACE" })).await;
     assert_eq!(replaced.data()["play"]["traits"], json!({ "z": 1 }));
     assert_eq!(replaced.data()["play"]["revision"], 3);
+}
+
+async fn numbers_come_back_as_they_were_sent(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    let mut numbers = vec![
+        "0",
+        "-1",
+        "1.0",
+        "37.5",
+        "9007199254740993",
+        "18446744073709551615",
+        "-9223372036854775808",
+        "31.245270191439438",
+        "5e-324",
+        "1.7976931348623157e+308",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect::<Vec<_>>();
+    // Doubles of every size, from a fixed sequence.
+    let mut bits = 0x9E37_79B9_7F4A_7C15_u64;
+    while numbers.len() < 2000 {
+        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = f64::from_bits(bits);
+        if number.is_finite() {
+            numbers.push(Value::from(number).to_string());
+        }
+    }
+    let sent = format!("[{}]", numbers.join(","));
+    let query = "mutation ($data: JSON) { saveRoomEnvGame(input: { roomData: $data }) { roomData } }";
+    let body = format!(r#"{{"query":"{query}","variables":{{"data":{sent}}}}}"#);
+    let request = somebody
+        .raw(reqwest::Method::POST, "/graphql")
+        .header("content-type", "application/json")
+        .bearer_auth(somebody.access_token.as_ref().unwrap());
+    let answer = crate::harness::client::answer(request.body(body)).await;
+    assert!(answer.text.contains(&sent), "{}", &answer.text[..300]);
 }
 
 async fn what_is_left_out_stays(engine: Engine) {
@@ -113,6 +152,10 @@ async fn what_is_not_valid_is_refused_and_changes_nothing(engine: Engine) {
         (json!({ "traits": "text" }), "/traits"),
         (json!({ "traits": null }), "/traits"),
         (json!({ "currentLevel": null }), "/currentLevel"),
+        (
+            serde_json::from_str(&format!(r#"{{ "traits": {{ "a": {}{} }} }}"#, "[".repeat(16), "]".repeat(16))).unwrap(),
+            "/traits",
+        ),
         (json!({ "newPlay": true, "expectedRevision": 3 }), "/expectedRevision"),
         (json!({ "traits": { "a": "nul \u{0}" } }), "/traits"),
         (json!({ "traits": { "a": "x".repeat(65_536) } }), "/traits"),
@@ -183,9 +226,13 @@ async fn the_history_is_read_in_pages_both_ways(engine: Engine) {
     somebody.data("mutation { saveJobsGame(input: { newPlay: true }) { id } }").await;
     assert_eq!(ids(&page(format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await), all[3..6]);
 
-    for (arguments, pointer) in
-        [("first: -1", "/first"), ("first: 101", "/first"), ("first: 1, last: 1", "/last"), ("after: \"x\"", "/after")]
-    {
+    for (arguments, pointer) in [
+        ("first: -1", "/first"),
+        ("first: 101", "/first"),
+        ("first: 1, last: 1", "/last"),
+        ("after: \"x\"", "/after"),
+        ("after: \"LTgwMDAwMDAwMDAwMDAwMDAwMDA6MTox\"", "/after"),
+    ] {
         let answer = somebody.send(&format!("{{ me {{ plays({arguments}) {{ nodes {{ id }} }} }} }}"), Value::Null).await;
         assert_eq!((answer.codes(), answer.pointers()), (vec!["INVALID_INPUT"], vec![pointer]), "{arguments}");
     }

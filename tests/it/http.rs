@@ -1,5 +1,7 @@
 //! GraphQL over HTTP, and the pages beside it.
 
+use std::fmt::Write as _;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -19,6 +21,15 @@ async fn queries_run_by_get_and_mutations_do_not() {
     let refused = get("mutation { signOut }").await;
     assert_eq!((refused.status, refused.codes()), (405, vec!["INVALID_INPUT"]));
     assert_eq!(get("mutation { startPasskeySignIn { ceremonyId } }").await.status, 405);
+    assert_eq!(get("mutation Named { startPasskeySignIn { ceremonyId } }").await.status, 405);
+    assert_eq!(
+        get("query A { terms { id } } mutation B { startPasskeySignIn { ceremonyId } }&operationName=B").await.status,
+        405
+    );
+    assert_eq!(
+        get("query A { terms { version } } query B { terms { id } }&operationName=A").await.data()["terms"]["version"],
+        "1.0"
+    );
     let empty = answer(server.client().raw(Method::GET, "/graphql")).await;
     assert_eq!((empty.status, empty.codes()), (400, vec!["INVALID_INPUT"]));
 }
@@ -83,6 +94,9 @@ async fn pages_elsewhere_can_not_call() {
     };
     assert_eq!(send(&server, "https://app.example.org").await, 403);
     assert_eq!(send(&server, "null").await, 403);
+    let rebound =
+        server.client().raw(Method::POST, "/graphql").header("origin", "http://evil.example").header("host", "evil.example");
+    assert_eq!(answer(rebound.json(&json!({ "query": "{ terms { version } }" }))).await.status, 403, "a name that points at us");
     assert_eq!(send(&server, &server.origin).await, 200);
     assert_eq!(send(&server, &server.url).await, 200, "GraphiQL under the address that was printed");
     assert_eq!(send(&allowing, "https://app.example.org").await, 200);
@@ -118,4 +132,41 @@ async fn graphiql_comes_from_the_binary_under_a_strict_policy() {
     }
     assert_eq!(files, 6);
     assert!(!html.contains("http://") && !html.contains("https://"), "another host is asked");
+}
+
+#[tokio::test]
+async fn documents_that_would_cost_too_much_are_refused_before_they_are_read() {
+    let server = Server::start(Engine::Sqlite).await;
+    let lists = format!("{{ terms(version: {}1{}) {{ id }} }}", "[".repeat(5000), "]".repeat(5000));
+    let objects = format!("{{ terms(version: {}1{}) {{ id }} }}", "{a:".repeat(5000), "}".repeat(5000));
+    let fields = "{ me ".repeat(5000);
+    let mut spreads = "query { me { ...F0 } }".to_owned();
+    for number in 0..40 {
+        let next = number + 1;
+        write!(spreads, " fragment F{number} on User {{ id ...F{next} ...F{next} }}").unwrap();
+    }
+    spreads += " fragment F40 on User { id }";
+    for query in [lists, objects, fields, spreads] {
+        let began = std::time::Instant::now();
+        let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": query }))).await;
+        assert_eq!((refused.status, refused.codes()), (400, vec!["TOO_COMPLEX"]), "{}", &query[..60]);
+        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+    }
+    // As deep as is read, in one part and in a chain of them.
+    let deepest = format!("{{ terms(version: {}1{}) {{ id }} }}", "[".repeat(62), "]".repeat(62));
+    let mut chain = "query { me { ...F0 } }".to_owned();
+    for number in 0..50 {
+        let next = number + 1;
+        write!(chain, " fragment F{number} on User {{ plays {{ nodes {{ user {{ ...F{next} }} }} }} }}").unwrap();
+    }
+    chain += " fragment F50 on User { id }";
+    for query in [deepest, chain] {
+        let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": query }))).await;
+        assert!(refused.status == 200 && !refused.codes().is_empty(), "{} {}", refused.status, refused.text);
+    }
+    // A fragment that leads to itself is validation's to refuse.
+    let circle = "query { me { ...A } } fragment A on User { id ...B } fragment B on User { ...A }";
+    let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": circle }))).await;
+    assert_eq!(refused.codes().first(), Some(&"INVALID_INPUT"), "{}", refused.text);
+    assert_eq!(server.client().data("{ terms { version } }").await["terms"]["version"], "1.0", "it is still there");
 }

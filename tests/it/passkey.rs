@@ -151,6 +151,9 @@ async fn a_sign_up_that_is_not_finished_leaves_nobody(engine: Engine) {
         .send("mutation { startPasskeySignUp(input: { username: \"\", age: -1 }) { ceremonyId } }", Value::Null)
         .await;
     assert_eq!(refused.pointers(), ["/username", "/age"]);
+    server.somebody().await.data(r#"mutation { updateProfile(input: { username: "zoé" }) { id } }"#).await;
+    let taken = server.client().send(query, Value::Null).await;
+    assert_eq!(taken.pointers(), ["/username"], "before a device makes a passkey of no account");
 }
 
 async fn a_counter_that_goes_back_is_refused(engine: Engine) {

@@ -9,6 +9,7 @@ use crate::harness::{Answer, Client, Engine, Server, on_both_engines};
 on_both_engines!(
     a_refresh_token_gives_new_tokens_once,
     signing_out_ends_both_tokens,
+    nothing_is_done_after_signing_out_in_one_request,
     an_access_token_ends_after_fifteen_minutes,
     browsers_keep_the_refresh_token_in_a_cookie,
     what_has_expired_is_removed
@@ -54,6 +55,13 @@ async fn signing_out_ends_both_tokens(engine: Engine) {
     let kinds: Vec<String> = revoked.iter().map(|row| row.try_get("", "kind").unwrap()).collect();
     assert_eq!(kinds, ["access", "refresh"]);
     assert!(elsewhere.data("{ me { id } }").await["me"]["id"].is_string(), "another device stays signed in");
+}
+
+async fn nothing_is_done_after_signing_out_in_one_request(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    let answer = somebody.send(r#"mutation { signOut updateProfile(input: { firstName: "after" }) { id } }"#, Value::Null).await;
+    assert_eq!(answer.codes(), ["UNAUTHENTICATED"]);
 }
 
 async fn an_access_token_ends_after_fifteen_minutes(engine: Engine) {

@@ -4,7 +4,11 @@ use serde_json::Value;
 
 use crate::harness::{Engine, Server, on_both_engines};
 
-on_both_engines!(keys_come_in_the_order_of_the_query, a_failing_field_nulls_its_nearest_nullable_parent);
+on_both_engines!(
+    a_variable_that_is_left_out_leaves_what_is_stored,
+    keys_come_in_the_order_of_the_query,
+    a_failing_field_nulls_its_nearest_nullable_parent
+);
 
 /// Section 7.2.2: serialised in the order of the selection, however long each field took.
 async fn keys_come_in_the_order_of_the_query(engine: Engine) {
@@ -32,4 +36,38 @@ async fn a_failing_field_nulls_its_nearest_nullable_parent(engine: Engine) {
     assert_eq!(answer.body["data"]["terms"]["version"], "1.0", "what stands beside it survives");
     assert_eq!(answer.codes(), ["FORBIDDEN"]);
     assert_eq!(answer.body["errors"][0]["path"], serde_json::json!(["node", "passkeys"]));
+}
+
+/// Sections 3.10 and 6.4.1: an argument or input field whose variable was not given is not there. Null would clear or delete.
+async fn a_variable_that_is_left_out_leaves_what_is_stored(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    somebody
+        .data(
+            r#"mutation { updateProfile(input: { address: "ici" }) { id }
+            saveScenarioGame(input: { currentLevel: 2, completion: 5, traits: { empathie: 1 } }) { id } }"#,
+        )
+        .await;
+    let query = "mutation ($address: String, $level: Int, $completion: Float, $traits: JSON, $trait: Int, $mode: SaveMode, $new: Boolean, $game: GameKind, $first: Int) {
+        updateProfile(input: { address: $address }) { detail { address } plays(game: $game, first: $first) { nodes { id } } }
+        a: saveScenarioGame(input: { currentLevel: $level, completion: $completion, traits: $traits, mode: $mode, newPlay: $new }) { revision }
+        b: saveScenarioGame(input: { traits: { empathie: $trait } }) { currentLevel completion traits }
+    }";
+    let answer = somebody.send(query, serde_json::json!({})).await;
+    assert_eq!(answer.data()["updateProfile"]["detail"]["address"], "ici");
+    assert_eq!(answer.data()["updateProfile"]["plays"]["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(answer.data()["b"], serde_json::json!({ "currentLevel": 2, "completion": 5.0, "traits": { "empathie": 1 } }));
+    // Null is null.
+    let cleared = somebody
+        .send(
+            "mutation ($a: String) { updateProfile(input: { address: $a }) { detail { address } } }",
+            serde_json::json!({ "a": null }),
+        )
+        .await;
+    assert_eq!(cleared.data()["updateProfile"]["detail"]["address"], Value::Null);
+    // What is required is missing, and is told so.
+    let missing = somebody.send("mutation ($v: String!) { acceptTerms(version: $v) { id } }", serde_json::json!({})).await;
+    assert_eq!(missing.codes(), ["INVALID_INPUT"]);
+    let missing = somebody.send("mutation ($v: String) { acceptTerms(version: $v) { id } }", serde_json::json!({})).await;
+    assert_eq!(missing.codes().first(), Some(&"INVALID_INPUT"));
 }

@@ -26,7 +26,9 @@ async fn answers_do_not_tell_whether_an_address_is_known(engine: Engine) {
     let other =
         r#"mutation { signUp(input: { email: "known@example.org", password: "somebody else entirely" }) { accessToken } }"#;
     server.client().data(other).await;
-    server.client().sign_in("known@example.org", "trois petits chats").await;
+    let one = server.client().sign_in("known@example.org", "trois petits chats").await;
+    let two = server.client().sign_in("known@example.org", "somebody else entirely").await;
+    assert_ne!(one.data("{ me { id } }").await, two.data("{ me { id } }").await);
 
     let query = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }";
     let wrong = |email: &str| json!({ "input": { "email": email, "password": "trois petits chiens" } });
@@ -149,7 +151,10 @@ async fn terms_are_accepted_once(engine: Engine) {
     let first = somebody.data(accept).await;
     assert_eq!(first["acceptTerms"]["terms"], json!({ "version": "1.0", "isActive": true }));
     assert_eq!(somebody.data(accept).await, first);
-    assert_eq!(somebody.send(r#"mutation { acceptTerms(version: "0") { id } }"#, Value::Null).await.codes(), ["NOT_FOUND"]);
+    for version in ["0", "\\u0000"] {
+        let query = format!("mutation {{ acceptTerms(version: \"{version}\") {{ id }} }}");
+        assert_eq!(somebody.send(&query, Value::Null).await.codes(), ["NOT_FOUND"], "{version}");
+    }
     let terms = server
         .client()
         .data(r#"{ terms { content } none: terms(version: "0") { id } termsVersions { nodes { version } } }"#)

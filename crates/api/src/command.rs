@@ -183,6 +183,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
 async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
     if settings.database_url.starts_with("sqlite:") {
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
+        secrets::make_database_file(&settings.database_url)?;
     }
     let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
     Database::connect(&settings.database_url, connections).await.map_err(failed)

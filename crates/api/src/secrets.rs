@@ -73,6 +73,19 @@ pub fn make_folder(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Makes the file of an SQLite database, for its owner alone; SQLite makes the files beside it alike.
+pub fn make_database_file(database_url: &str) -> Result<(), String> {
+    let path = database_url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    if path.is_empty() || path.starts_with(':') {
+        return Ok(());
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(format!("DATABASE_URL: {path} can't be made: {error}")),
+    }
+}
+
 /// `name:secret`.
 pub fn token_key(text: &str) -> Option<TokenKey> {
     let (id, text) = text.split_once(':').filter(|(id, _)| !id.is_empty())?;

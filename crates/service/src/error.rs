@@ -109,9 +109,11 @@ fn is_out_of_reach(error: &sea_orm::sqlx::Error) -> bool {
     use sea_orm::sqlx::Error as Sqlx;
     match error {
         Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::Tls(_) => true,
-        // PostgreSQL's classes 08 (connection), 53 (resources), 57 (operator intervention); SQLite's 5 (busy) and 6 (locked).
+        // PostgreSQL's classes 08 (connection), 40 (rolled back), 53 (resources), 57 (operator intervention); SQLite's 5 (busy) and
+        // 6 (locked), which extended codes hold in their lowest byte.
         Sqlx::Database(database) => database.code().is_some_and(|code| {
-            (code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class))) || code == "5" || code == "6"
+            (code.len() == 5 && ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)))
+                || (code.len() < 5 && code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6)))
         }),
         _ => false,
     }

@@ -114,6 +114,8 @@ pub async fn start_sign_up(service: &Service, person: PasskeySignUp) -> Result<C
     let mut checks = Checks::default();
     people::check(&mut checks, person.username.as_ref(), &person.detail());
     checks.finish()?;
+    // A device would keep a passkey of no account.
+    people::is_free(service, person.username.as_deref()).await?;
     let handle = random::uuid(&*service.random)?;
     // What the device shows in its list of passkeys.
     let name = person.username.as_deref().or(person.first_name.as_deref()).unwrap_or(RELYING_PARTY_NAME);
@@ -186,11 +188,14 @@ pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Va
         .await?
         .ok_or_else(refused)?;
     let passkey = passkey_of(&stored)?;
-    let result = service
-        .passkeys
-        .0
-        .finish_discoverable_authentication_v2(&answer, state, DiscoverableKey::from(&passkey))
-        .map_err(|error| not_accepted(&error))?;
+
+    let result =
+        service.passkeys.0.finish_discoverable_authentication_v2(&answer, state, DiscoverableKey::from(&passkey)).map_err(
+            |error| {
+                tracing::warn!(passkey = stored.id, user = user.id, "a known passkey gave an answer that is not right");
+                not_accepted(&error)
+            },
+        )?;
     if !result.user_verified() {
         return Err(refused());
     }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{revoked_token, session, user};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, TryInsertResult};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, QuerySelect, TryInsertResult,
+};
 use uuid::Uuid;
 
 use crate::random;
@@ -77,8 +79,11 @@ pub async fn refresh(service: &Service, refresh_token: &str) -> Result<SignedIn,
     let claims = service.tokens.verify(Use::Refresh, refresh_token, now).ok_or_else(refused)?;
     let transaction = service.database.write().await?;
     let first_use = revoke(&transaction, Use::Refresh, claims.jti.to_string(), claims.exp, now).await?;
-    let session =
-        session::Entity::find_by_id(claims.sid).filter(session::Column::UserId.eq(claims.sub)).one(&transaction).await?;
+    let session = session::Entity::find_by_id(claims.sid)
+        .filter(session::Column::UserId.eq(claims.sub))
+        .lock_exclusive()
+        .one(&transaction)
+        .await?;
     let user = user::Entity::find_by_id(claims.sub).filter(user::Column::IsActive.eq(true)).one(&transaction).await?;
     let (Some(session), Some(user)) = (session, user) else {
         return Err(refused());

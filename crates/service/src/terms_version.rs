@@ -11,6 +11,10 @@ use crate::{Error, Service};
 
 /// The version of this name; the active one when none is named.
 pub async fn find(service: &Service, version: Option<&str>) -> Result<Option<Model>, Error> {
+    if version.is_some_and(|version| version.contains('\0')) {
+        // PostgreSQL has no such text.
+        return Ok(None);
+    }
     let condition = version.map_or(Column::IsActive.eq(true), |version| Column::Version.eq(version));
     Ok(Entity::find().filter(condition).one(service.database.pool()).await?)
 }

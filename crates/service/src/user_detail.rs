@@ -10,7 +10,7 @@ use entity::user_detail::{ActiveModel, Column, Entity, Model};
 use entity::{unverified_detail, user};
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sha2::Sha256;
 
 use crate::text::{Change, Checks};
@@ -164,21 +164,25 @@ pub(crate) async fn update(connection: &impl ConnectionTrait, owner: Owner, chan
     Ok(())
 }
 
-/// Who signs in with this address, and the hash of their password: whoever has verified it, else whoever
-/// claimed it first: a later claim takes nobody's way in.
-pub(crate) async fn way_in(service: &Service, email: &str) -> Result<Option<(i64, Option<String>)>, Error> {
+/// How many people may sign in by one address that nobody has verified; the later ones can once they have.
+pub(crate) const MOST_WAYS_IN: u64 = 3;
+
+/// Who signs in with this address, each with the hash of their password: whoever has verified it, else those who claim it, the first
+/// claim first. The password tells them apart, so that a claim takes nobody's way in.
+pub(crate) async fn ways_in(service: &Service, email: &str) -> Result<Vec<(i64, Option<String>)>, Error> {
     let email_index = service.email_index.of(email);
     let pool = service.database.pool();
     if let Some(row) = Entity::find().filter(Column::EmailIndex.eq(&email_index)).one(pool).await? {
-        return Ok(Some((row.user_id, row.password_hash)));
+        return Ok(vec![(row.user_id, row.password_hash)]);
     }
     let claimed = unverified_detail::Entity::find()
         .find_also_related(Entity)
         .filter(unverified_detail::Column::EmailIndex.eq(&email_index))
         .order_by_asc(unverified_detail::Column::Id)
-        .one(pool)
+        .limit(MOST_WAYS_IN)
+        .all(pool)
         .await?;
-    Ok(claimed.and_then(|(_, row)| row).map(|row| (row.user_id, row.password_hash)))
+    Ok(claimed.into_iter().filter_map(|(_, row)| row).map(|row| (row.user_id, row.password_hash)).collect())
 }
 
 /// Whether somebody has verified this address.

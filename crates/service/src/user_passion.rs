@@ -27,10 +27,11 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
 
 /// Replaces the viewer's passions by this list, in its order. A text that stays in its place keeps its id.
 pub async fn set(service: &Service, viewer: &Viewer, passions: Vec<String>) -> Result<Vec<Model>, Error> {
-    let mut checks = Checks::default();
     if passions.len() > MAX_PASSIONS {
-        checks.problem("/passions", format!("has {} passions; choose the {MAX_PASSIONS} that matter most.", passions.len()));
+        let message = format!("has {} passions; choose the {MAX_PASSIONS} that matter most.", passions.len());
+        return Err(Error::invalid("/passions", message));
     }
+    let mut checks = Checks::default();
     for (place, passion) in passions.iter().enumerate() {
         checks.text(&format!("/passions/{place}"), passion, LENGTH);
     }

@@ -6,7 +6,7 @@ use async_graphql::connection::{Edge, EmptyFields, PageInfo};
 use async_graphql::{Object, OutputType, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use service::Error;
 use service::game::{GameKind, PlayCursor};
 use service::page::{Page, PageRequest};
@@ -89,11 +89,9 @@ impl Cursor for PlayCursor {
         let mut parts = text.split(':');
         let mut next = || parts.next()?.parse::<i64>().ok();
         let (date, game, id) = (next()?, next()?, next()?);
-        Some(Self {
-            date_created: DateTime::from_timestamp_micros(date)?,
-            game: GameKind::from_number(i32::try_from(game).ok()?)?,
-            id,
-        })
+        // What no database has is no cursor of ours.
+        let date_created = DateTime::from_timestamp_micros(date).filter(|date| (2000..=9999).contains(&date.year()))?;
+        Some(Self { date_created, game: GameKind::from_number(i32::try_from(game).ok()?)?, id })
     }
 }
 

@@ -13,7 +13,7 @@ pub enum ErrorCode {
     Forbidden,
     /// There is no such thing that the viewer may see.
     NotFound,
-    /// The input is at fault; `extensions.problems` says where (`pointer`, a JSON Pointer into `input`, or into the
+    /// The input is at fault. Where it is of the right form, `extensions.problems` says where (`pointer`, a JSON Pointer into `input`, or into the
     /// arguments where there is none) and what (`message`).
     InvalidInput,
     /// Something else came first; `extensions.storedRevision` where a revision did not match.

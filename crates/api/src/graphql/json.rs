@@ -37,8 +37,8 @@ impl From<serde_json::Value> for Json {
     }
 }
 
-/// A JSON document: an object, an array, a string, a number, true, false or null. What is given back is what was sent: the order of
-/// keys, texts and numbers.
+/// A JSON document: an object, an array, a string, a number, true, false or null. What is given back is what was sent: texts, the
+/// order of keys, and numbers that are 64-bit integers or double precision (written the shortest way: `1e2` comes back as `100.0`).
 #[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -5,6 +5,7 @@
 //! anew (`cargo run -- schema > schema.graphql`).
 
 pub mod connection;
+pub mod document;
 pub mod error;
 pub mod game;
 pub mod id;

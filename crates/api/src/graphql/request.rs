@@ -1,5 +1,6 @@
 //! What a request carries: who sent it, and the loaders that gather what it asks for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
@@ -32,6 +33,7 @@ pub struct Request {
     pub service: Arc<Service>,
     /// Who sent it.
     pub caller: Caller,
+    signed_out: AtomicBool,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
     loaders: Mutex<Arc<Loaders>>,
 }
@@ -40,7 +42,7 @@ impl Request {
     /// A request of this caller.
     pub fn new(service: Arc<Service>, caller: Caller) -> Self {
         let loaders = Mutex::new(Arc::new(Loaders::new(&service)));
-        Self { service, caller, viewer: OnceCell::new(), loaders }
+        Self { service, caller, signed_out: AtomicBool::new(false), viewer: OnceCell::new(), loaders }
     }
 
     /// The request that a resolver works for.
@@ -62,6 +64,9 @@ impl Request {
 
     /// Who is signed in; found out once a request, when first asked.
     pub async fn viewer(&self) -> Result<&Viewer> {
+        if self.signed_out.load(Ordering::Acquire) {
+            return Err(Error::Unauthenticated("You have signed out: sign in again.").into());
+        }
         let found = self
             .viewer
             .get_or_init(|| async {
@@ -73,6 +78,11 @@ impl Request {
             })
             .await;
         Ok(found.as_ref().map_err(Arc::clone)?)
+    }
+
+    /// The session has ended: nothing later in this request is the viewer's.
+    pub fn sign_out(&self) {
+        self.signed_out.store(true, Ordering::Release);
     }
 
     /// Who is signed in, if a token came at all. One that is not good is an error all the same.

@@ -68,6 +68,7 @@ impl SessionMutation {
     async fn sign_out(&self, context: &Context<'_>) -> Result<bool> {
         let request = Request::that_writes(context);
         service::session::sign_out(&request.service, request.viewer().await?).await?;
+        request.sign_out();
         if request.caller.is_browser {
             set_cookie(context, "", 0);
         }

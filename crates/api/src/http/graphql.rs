@@ -1,7 +1,6 @@
 //! GraphQL over HTTP: which requests are taken, and how answers are given back. What `async-graphql-axum` offers for this runs
 //! mutations by GET; only its reading of a request is used.
 
-use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql_axum::GraphQLRequest;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request as HttpRequest, State};
@@ -9,8 +8,10 @@ use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TY
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::{App, RequestId};
+use crate::graphql::document;
 use crate::graphql::error::complete;
 use crate::graphql::request::{Caller, REFRESH_COOKIE, Request};
 
@@ -62,7 +63,16 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
         return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", "The request is not a JSON object with a query.");
     };
     let mut read = read.into_inner();
-    if by_get && !is_query(&mut read) {
+    if by_get && read.operation_name.is_none() {
+        // The library looks for `operation_name`.
+        let query = shell.uri().query().unwrap_or_default();
+        read.operation_name =
+            form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "operationName").map(|(_, name)| name.into());
+    }
+    if let Err(document::TooComplex(message)) = document::prepare(&mut read) {
+        return refuse(&shell, StatusCode::BAD_REQUEST, "TOO_COMPLEX", &message);
+    }
+    if by_get && !document::only_reads(&mut read) {
         let mut refused =
             refuse(&shell, StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", "By GET only queries run; send this by POST.");
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
@@ -86,18 +96,6 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     answer
 }
 
-/// Whether the operation that would run only reads. What can't be read is left to the executor, which says why.
-fn is_query(request: &mut async_graphql::Request) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return true };
-    match &document.operations {
-        DocumentOperations::Single(operation) => operation.node.ty == OperationType::Query,
-        DocumentOperations::Multiple(operations) => {
-            name.and_then(|name| operations.get(name.as_str())).is_none_or(|operation| operation.node.ty == OperationType::Query)
-        }
-    }
-}
-
 fn caller(headers: &HeaderMap) -> Caller {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     // A header of another form is a token that is not good, rather than none.
@@ -115,13 +113,15 @@ fn caller(headers: &HeaderMap) -> Caller {
     }
 }
 
-/// No origin (not a browser), our own, or one of the list.
+/// No origin (not a browser), one of the list, or, on this machine itself, the address under which GraphiQL was opened. Elsewhere
+/// `PUBLIC_URL` says what is our own: a name that somebody else points at us is not.
 fn origin_is_allowed(app: &App, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let is_own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
-    is_own || app.origins.iter().any(|allowed| allowed == origin)
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_local = ["127.0.0.1", "localhost", "[::1]"].contains(&name) && origin.strip_prefix("http://") == Some(host);
+    is_local || app.origins.iter().any(|allowed| allowed == origin)
 }
 
 /// Whether the client asks for the newer media type. Without a wish it gets `application/json`.

@@ -14,6 +14,9 @@ const SCHEMA_VERSION: i32 = 1;
 /// The most bytes of a JSON field.
 const JSON_BYTES: usize = 64 * 1024;
 
+/// The deepest that arrays and objects of a JSON field are nested.
+const JSON_DEPTH: usize = 16;
+
 /// How JSON meets what is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SaveMode {
@@ -103,6 +106,8 @@ fn check<G: Game>(save: &Save) -> Result<(), Error> {
             if column.empty == "{}" { (value.is_object(), "an object") } else { (value.is_array(), "an array") };
         if !is_right {
             checks.problem(format!("/{}", column.name), format!("is not {kind}; send one, such as {}.", column.empty));
+        } else if depth(value) > JSON_DEPTH {
+            checks.problem(format!("/{}", column.name), format!("is nested deeper than {JSON_DEPTH}; keep it flatter."));
         } else if holds_nul(value) {
             checks.problem(format!("/{}", column.name), "holds a NUL character (U+0000), which can't be stored.");
         }
@@ -157,6 +162,15 @@ fn merge_patch(target: &mut Value, patch: Value) {
         } else {
             merge_patch(target.entry(key).or_insert(Value::Null), value);
         }
+    }
+}
+
+/// How deep arrays and objects are nested in each other. What can be sent is bounded, so the stack is.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 

@@ -146,12 +146,24 @@ async fn documents_that_would_cost_too_much_are_refused_before_they_are_read() {
         write!(spreads, " fragment F{number} on User {{ id ...F{next} ...F{next} }}").unwrap();
     }
     spreads += " fragment F40 on User { id }";
-    for query in [lists, objects, fields, spreads] {
+    // To the parser a block string that has no end is an empty string, with something after it.
+    let hidden = format!("{{ terms(version: [\"\"\"x\" {}{}]) {{ id }} }}", "[".repeat(600), "]".repeat(600));
+    let wide = format!("{{ {} }} fragment F on Query {{ {} }}", "...F ".repeat(400), "__typename ".repeat(5000));
+    for query in [lists, objects, fields, spreads, hidden, wide] {
         let began = std::time::Instant::now();
         let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": query }))).await;
         assert_eq!((refused.status, refused.codes()), (400, vec!["TOO_COMPLEX"]), "{}", &query[..60]);
         assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
     }
+    // Many variables are read in a time that grows with their number.
+    let mut variables = "query (".to_owned();
+    for number in 0..40_000 {
+        write!(variables, "$a{number}: Int ").unwrap();
+    }
+    variables += ") { __typename }";
+    let began = std::time::Instant::now();
+    answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": variables }))).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
     // As deep as is read, in one part and in a chain of them.
     let deepest = format!("{{ terms(version: {}1{}) {{ id }} }}", "[".repeat(62), "]".repeat(62));
     let mut chain = "query { me { ...F0 } }".to_owned();
@@ -169,4 +181,18 @@ async fn documents_that_would_cost_too_much_are_refused_before_they_are_read() {
     let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": circle }))).await;
     assert_eq!(refused.codes().first(), Some(&"INVALID_INPUT"), "{}", refused.text);
     assert_eq!(server.client().data("{ terms { version } }").await["terms"]["version"], "1.0", "it is still there");
+}
+
+#[tokio::test]
+async fn lists_in_lists_are_refused_before_a_statement_runs() {
+    let server = Server::start(Engine::Sqlite).await;
+    let somebody = server.somebody().await;
+    let levels = |count: usize| {
+        let open = "plays(first: 10) { nodes { user { ".repeat(count);
+        format!("{{ me {{ {open} id {} }} }}", "} } }".repeat(count))
+    };
+    let refused = somebody.send(&levels(5), serde_json::Value::Null).await;
+    assert_eq!(refused.codes(), ["TOO_COMPLEX"], "{}", refused.text);
+    assert_eq!(server.statements(&refused).await, Vec::<String>::new());
+    somebody.send(&levels(2), serde_json::Value::Null).await.data();
 }

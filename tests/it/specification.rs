@@ -57,6 +57,16 @@ async fn a_variable_that_is_left_out_leaves_what_is_stored(engine: Engine) {
     assert_eq!(answer.data()["updateProfile"]["detail"]["address"], "ici");
     assert_eq!(answer.data()["updateProfile"]["plays"]["nodes"].as_array().unwrap().len(), 1);
     assert_eq!(answer.data()["b"], serde_json::json!({ "currentLevel": 2, "completion": 5.0, "traits": { "empathie": 1 } }));
+    // Of several operations the one that runs says what is given.
+    let both = "mutation A($f: String) { updateProfile(input: { address: $f }) { detail { address } } }
+        mutation B($f: String = \"x\") { updateProfile(input: { address: $f }) { id } }";
+    let body = serde_json::json!({ "query": both, "operationName": "A" });
+    let request =
+        somebody.raw(reqwest::Method::POST, "/graphql").bearer_auth(somebody.access_token.as_ref().unwrap()).json(&body);
+    let ran = crate::harness::client::answer(request).await;
+    assert_eq!(ran.data()["updateProfile"]["detail"]["address"], "ici");
+    let directive = somebody.send("query ($x: Boolean) { me @include(if: $x) { id } }", serde_json::json!({})).await;
+    assert!(!directive.text.contains("not defined"), "it is: {}", directive.text);
     // Null is null.
     let cleared = somebody
         .send(

@@ -10,9 +10,14 @@ mod settings;
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match command::run().await {
+/// The parser of GraphQL calls itself for each bracket and gives up by itself, but only after more than the usual 2 MiB.
+/// `graphql::document` refuses such queries before; this is for what it may overlook.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build();
+    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(command::run()));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

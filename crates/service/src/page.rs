@@ -8,7 +8,7 @@ use crate::text::Checks;
 /// The most items that one page gives.
 pub const MAX_PAGE: u64 = 100;
 /// The items of a page when neither `first` nor `last` is given.
-pub const DEFAULT_PAGE: u64 = 20;
+pub const DEFAULT_PAGE: usize = 20;
 
 /// Which part of a list is asked for, as in the Relay connection specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ impl<C> PageRequest<C> {
             checks.problem("/last", "can't be given together with first; ask for one end of the list.");
         }
         checks.finish()?;
-        Ok(Self { limit: first.or(last).unwrap_or(DEFAULT_PAGE), backwards: last.is_some(), after, before })
+        Ok(Self { limit: first.or(last).unwrap_or(DEFAULT_PAGE as u64), backwards: last.is_some(), after, before })
     }
 
     /// Makes a page of `items`, which were read in the direction asked for and one more than the limit.

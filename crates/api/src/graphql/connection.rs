@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike};
 use service::Error;
 use service::game::{GameKind, PlayCursor};
-use service::page::{Page, PageRequest};
+use service::page::{DEFAULT_PAGE, Page, PageRequest};
 
 use super::error::Result;
 
@@ -60,6 +60,12 @@ impl<N: OutputType> Connection<N> {
             end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
         }
     }
+}
+
+/// What a list costs: what one item does, as often as it may come.
+pub fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
+    let items = first.or(last).and_then(|count| usize::try_from(count).ok()).unwrap_or(DEFAULT_PAGE);
+    items.saturating_mul(item).saturating_add(1)
 }
 
 /// What a cursor says.

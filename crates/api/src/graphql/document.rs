@@ -4,17 +4,18 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Name, Request};
+use async_graphql::{Name, Positioned, Request};
 use async_graphql_value::Value;
 
 /// The deepest that brackets may be nested: the parser calls itself for each, and ends the process when the stack is full.
 const MAX_NESTING: usize = 64;
 /// The same added up over the operations and fragments of a document: validation goes from one into the next.
 const MAX_NESTING_IN_ALL: usize = 256;
-/// The most fragments that an operation may come to when each spread is counted as often as it is reached: validation walks them all.
-const MAX_SPREADS: usize = 1000;
+/// The most fields and fragments that an operation may come to when each fragment is counted as often as it is reached: validation
+/// and execution walk them all.
+const MAX_SELECTIONS: usize = 10_000;
 
 /// What is wrong with the size of a document; nothing was run.
 pub struct TooComplex(pub String);
@@ -38,9 +39,11 @@ pub fn prepare(request: &mut Request) -> Result<(), TooComplex> {
     let mut document = document.clone();
     let mut counted = HashMap::new();
     for (_, operation) in document.operations.iter() {
-        let spreads = spreads(&operation.node.selection_set.node, &document, &mut counted, &mut HashSet::new());
-        if spreads > MAX_SPREADS {
-            return Err(TooComplex(format!("The query comes to more than {MAX_SPREADS} fragments; spread fewer of them.")));
+        let selections = selections(&operation.node.selection_set.node, &document, &mut counted, &mut HashSet::new());
+        if selections > MAX_SELECTIONS {
+            return Err(TooComplex(format!(
+                "The query comes to more than {MAX_SELECTIONS} fields and fragments; ask for fewer, or spread fewer fragments."
+            )));
         }
     }
     leave_out(&mut document, request);
@@ -75,15 +78,9 @@ fn nesting(query: &str) -> (usize, usize) {
 /// What follows a string whose first quote was read.
 fn after_string(text: &str) -> &str {
     if let Some(block) = text.strip_prefix("\"\"") {
-        let mut from = 0;
-        while let Some(at) = block[from..].find("\"\"\"") {
-            let end = from + at;
-            from = end + 3;
-            if !block[..end].ends_with('\\') {
-                break;
-            }
-        }
-        return if from == 0 { "" } else { &block[from..] };
+        let ends = block.match_indices("\"\"\"").filter(|(at, _)| !block[..*at].ends_with('\\'));
+        // One that has no end is an empty string to the parser, with something after it.
+        return ends.map(|(at, quotes)| &block[at + quotes.len()..]).next().unwrap_or(&text[1..]);
     }
     let mut escaped = false;
     for (at, character) in text.char_indices() {
@@ -96,29 +93,29 @@ fn after_string(text: &str) -> &str {
     ""
 }
 
-/// How many spreads a selection comes to. A fragment that leads to itself is left to validation.
-fn spreads(
+/// How many fields and fragments a selection comes to. A fragment that leads to itself is left to validation.
+fn selections(
     set: &SelectionSet,
     document: &ExecutableDocument,
     counted: &mut HashMap<Name, usize>,
     under_way: &mut HashSet<Name>,
 ) -> usize {
-    let mut count = 0_usize;
+    let mut count = set.items.len();
     for selection in &set.items {
         count = count.saturating_add(match &selection.node {
-            Selection::Field(field) => spreads(&field.node.selection_set.node, document, counted, under_way),
-            Selection::InlineFragment(fragment) => spreads(&fragment.node.selection_set.node, document, counted, under_way),
+            Selection::Field(field) => selections(&field.node.selection_set.node, document, counted, under_way),
+            Selection::InlineFragment(fragment) => selections(&fragment.node.selection_set.node, document, counted, under_way),
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 if let Some(known) = counted.get(name) {
                     *known
                 } else if let Some(fragment) = document.fragments.get(name).filter(|_| under_way.insert(name.clone())) {
-                    let inner = spreads(&fragment.node.selection_set.node, document, counted, under_way).saturating_add(1);
+                    let inner = selections(&fragment.node.selection_set.node, document, counted, under_way);
                     under_way.remove(name);
                     counted.insert(name.clone(), inner);
                     inner
                 } else {
-                    1
+                    0
                 }
             }
         });
@@ -129,42 +126,39 @@ fn spreads(
 /// An argument, or a field of an input object, whose variable was not given is not there (GraphQL specification, sections 6.4.1 and
 /// 3.10): what was stored stays. async-graphql takes it for null, which would clear it.
 fn leave_out(document: &mut ExecutableDocument, request: &Request) {
-    let mut absent = HashSet::new();
-    let given = |name: &Name| request.variables.contains_key(name);
-    let is_absent = |operation: &OperationDefinition, name: &Name| {
-        operation.variable_definitions.iter().any(|definition| {
-            let definition = &definition.node;
-            definition.name.node == *name
-                && definition.default_value.is_none()
-                && definition.var_type.node.nullable
-                && !given(name)
-        })
-    };
-    for (_, operation) in document.operations.iter() {
-        for definition in &operation.node.variable_definitions {
-            let name = &definition.node.name.node;
-            // Of several operations one runs: a name stands for the same in each, or it is left alone.
-            if document.operations.iter().all(|(_, other)| is_absent(&other.node, name) || !declares(&other.node, name)) {
-                absent.insert(name.clone());
-            }
+    let mut operations: Vec<(Option<&Name>, &mut OperationDefinition)> = match &mut document.operations {
+        DocumentOperations::Single(operation) => vec![(None, &mut operation.node)],
+        DocumentOperations::Multiple(operations) => {
+            operations.iter_mut().map(|(name, operation)| (Some(name), &mut operation.node)).collect()
         }
-    }
+    };
+    let is_only = operations.len() == 1;
+    let wanted = request.operation_name.as_deref();
+    let runs = operations.iter().find(|(name, _)| is_only || (wanted.is_some() && name.map(Name::as_str) == wanted));
+    let Some((_, runs)) = runs else { return };
+    let absent: HashSet<Name> = runs
+        .variable_definitions
+        .iter()
+        .map(|definition| &definition.node)
+        .filter(|variable| variable.default_value.is_none() && variable.var_type.node.nullable)
+        .map(|variable| variable.name.node.clone())
+        .filter(|name| !request.variables.contains_key(name))
+        .collect();
     if absent.is_empty() {
         return;
     }
+    // Everywhere: operations that do not run share the fragments, and have to stay valid beside them.
     let mut pruning = Pruning { absent, kept: HashSet::new() };
     for fragment in document.fragments.values_mut() {
+        pruning.directives(&fragment.node.directives);
         pruning.selection(&mut fragment.node.selection_set.node);
     }
-    let mut operations: Vec<&mut OperationDefinition> = match &mut document.operations {
-        DocumentOperations::Single(operation) => vec![&mut operation.node],
-        DocumentOperations::Multiple(operations) => operations.values_mut().map(|operation| &mut operation.node).collect(),
-    };
-    for operation in &mut operations {
+    for (_, operation) in &mut operations {
+        pruning.directives(&operation.directives);
         pruning.selection(&mut operation.selection_set.node);
     }
     // Validation refuses a variable that is declared and not used.
-    for operation in operations {
+    for (_, operation) in operations {
         operation.variable_definitions.retain(|definition| {
             let name = &definition.node.name.node;
             !pruning.absent.contains(name) || pruning.kept.contains(name)
@@ -172,13 +166,9 @@ fn leave_out(document: &mut ExecutableDocument, request: &Request) {
     }
 }
 
-fn declares(operation: &OperationDefinition, name: &Name) -> bool {
-    operation.variable_definitions.iter().any(|definition| definition.node.name.node == *name)
-}
-
 struct Pruning {
     absent: HashSet<Name>,
-    /// Absent ones that stand in a list, where they are null.
+    /// Absent ones that stand in a list, where they are null, or in a directive.
     kept: HashSet<Name>,
 }
 
@@ -187,12 +177,25 @@ impl Pruning {
         for selection in &mut set.items {
             match &mut selection.node {
                 Selection::Field(field) => {
-                    let Field { arguments, selection_set, .. } = &mut field.node;
+                    let Field { arguments, directives, selection_set, .. } = &mut field.node;
+                    self.directives(directives);
                     arguments.retain_mut(|(_, value)| self.stays(&mut value.node));
                     self.selection(&mut selection_set.node);
                 }
-                Selection::InlineFragment(fragment) => self.selection(&mut fragment.node.selection_set.node),
-                Selection::FragmentSpread(_) => {}
+                Selection::InlineFragment(fragment) => {
+                    self.directives(&fragment.node.directives);
+                    self.selection(&mut fragment.node.selection_set.node);
+                }
+                Selection::FragmentSpread(spread) => self.directives(&spread.node.directives),
+            }
+        }
+    }
+
+    /// What is missing in a directive is validation's to tell.
+    fn directives(&mut self, directives: &[Positioned<Directive>]) {
+        for (_, value) in directives.iter().flat_map(|directive| &directive.node.arguments) {
+            if let Value::Variable(name) = &value.node {
+                self.kept.insert(name.clone());
             }
         }
     }
@@ -241,6 +244,9 @@ mod tests {
             (r#"{a(b:"""[[" \""" [[""") c(d:[{e:1}])}"#, 4),
             (r#"{a(b:"no end [[["#, 2),
             (r#"{a(b:"""no end [[["#, 2),
+            (r#"{a(b:["""x" [[["#, 6),
+            (r#"{a(b:["""\""" [[["#, 3),
+            (r#"{a(b:["""x""" [[["#, 6),
         ] {
             assert_eq!(nesting(query).0, depth, "{query}");
         }

@@ -80,6 +80,8 @@ impl From<ApiError> for async_graphql::Error {
 
 /// What async-graphql says of a query that is nested deeper than the schema allows.
 const TOO_DEEP: &str = "Query is nested too deep.";
+/// What it says of one that asks for too much.
+const TOO_COMPLEX: &str = "Query is too complex.";
 
 /// Gives every error a code: those that GraphQL itself found (a field that is not there, a value of another type) are the input's.
 /// A fault of ours gets the request's name.
@@ -87,7 +89,7 @@ pub fn complete(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         match extensions.get("code") {
-            None if error.message == TOO_DEEP => extensions.set("code", "TOO_COMPLEX"),
+            None if [TOO_DEEP, TOO_COMPLEX].contains(&error.message.as_str()) => extensions.set("code", "TOO_COMPLEX"),
             None => extensions.set("code", "INVALID_INPUT"),
             Some(code) if *code == Value::from("INTERNAL") => extensions.set("requestId", request_id),
             Some(_) => {}

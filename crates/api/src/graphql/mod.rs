@@ -44,11 +44,15 @@ pub struct Mutation(
 /// The schema, without data: each request brings its own (`request::Request`).
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
+/// The most fields that a query may give, a list counted with as many items as it is asked for.
+const MAX_COMPLEXITY: usize = 50_000;
+
 /// Builds the schema.
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<error::ErrorCode>()
         .limit_depth(20)
+        .limit_complexity(MAX_COMPLEXITY)
         .finish()
 }
 

@@ -70,6 +70,7 @@ impl NodeQuery {
     }
 
     /// The objects with these ids, in their order; null with an error where `node` would have one.
+    #[graphql(complexity = "ids.len().saturating_mul(child_complexity)")]
     async fn nodes(
         &self,
         context: &Context<'_>,

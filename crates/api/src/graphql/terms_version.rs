@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use service::entity::terms_version::Model;
 
-use super::connection::{Connection, Window, connection};
+use super::connection::{Connection, Window, connection, cost};
 use super::error::Result;
 use super::id;
 use super::request::Request;
@@ -60,6 +60,7 @@ impl TermsVersionQuery {
     }
 
     /// Every version of the terms, the newest first. Public.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn terms_versions(
         &self,
         context: &Context<'_>,

@@ -12,7 +12,7 @@ use service::user::{ProfileChanges, SignUp};
 use service::user_detail::DetailChanges;
 use service::viewer::{Owner, Viewer};
 
-use super::connection::{Connection, Window, connection};
+use super::connection::{Connection, Window, connection, cost};
 use super::error::Result;
 use super::game::abilities::AbilitiesGameData;
 use super::game::jobs::JobsGameData;
@@ -174,6 +174,7 @@ impl User {
     }
 
     /// Every play, the newest first.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn plays(
         &self,
         context: &Context<'_>,
@@ -203,6 +204,7 @@ impl UserQuery {
     }
 
     /// Everybody with an account, the oldest account first. For administrators.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn users(
         &self,
         context: &Context<'_>,

@@ -84,19 +84,24 @@ fn text(error: impl std::fmt::Display) -> String {
 pub async fn run() -> Result<()> {
     let matches = Arguments::command().after_help(help()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).map_err(text)?;
-    if let Some(Command::Schema) = arguments.command {
-        print!("{}", graphql::sdl());
-        return Ok(());
-    }
-    let settings = Settings::read()?;
-    start_log(&settings);
-    match arguments.command {
-        None | Some(Command::Serve | Command::Schema) => serve(settings).await,
-        Some(Command::Migrate(migrate)) => run_migrations(&settings, &migrate).await,
-        Some(Command::Admin(Admin::Create { email, username, password_stdin })) => {
-            create_admin(&settings, email, username, password_stdin).await
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(settings()?).await,
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(())
+        }
+        Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
+        Command::Admin(Admin::Create { email, username, password_stdin }) => {
+            create_admin(&settings()?, email, username, password_stdin).await
         }
     }
+}
+
+/// The settings, with the log started as they say.
+fn settings() -> Result<Settings> {
+    let settings = Settings::read()?;
+    start_log(&settings);
+    Ok(settings)
 }
 
 fn start_log(settings: &Settings) {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
@@ -35,8 +36,8 @@ pub fn prepare(request: &mut Request) -> Result<(), TooComplex> {
              {MAX_NESTING_IN_ALL} are read. Send deep values as variables, and fewer fragments."
         )));
     }
-    let Ok(document) = request.parsed_query() else { return Ok(()) };
-    let mut document = document.clone();
+    // What is no document is left to the executor, which says why.
+    let Ok(mut document) = parse_query(&request.query) else { return Ok(()) };
     let mut counted = HashMap::new();
     for (_, operation) in document.operations.iter() {
         let selections = selections(&operation.node.selection_set.node, &document, &mut counted, &mut HashSet::new());

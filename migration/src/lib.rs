@@ -15,6 +15,7 @@ mod m0002_ways_in;
 mod m0003_profile;
 mod m0004_terms;
 mod m0005_games;
+mod m0006_accounts;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_profile::Migration),
             Box::new(m0004_terms::Migration),
             Box::new(m0005_games::Migration),
+            Box::new(m0006_accounts::Migration),
         ]
     }
 }

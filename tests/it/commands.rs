@@ -30,11 +30,11 @@ async fn migrations_go_down_to_nothing_and_up_again(engine: Engine) {
     let (went, printed) = run(&home, &["migrate", "down"]).await;
     assert!(went, "{printed}");
     let (_, status) = run(&home, &["migrate", "status"]).await;
-    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (5, 0), "{status}");
+    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (6, 0), "{status}");
     let (went, printed) = run(&home, &["migrate", "up"]).await;
     assert!(went, "{printed}");
     let (_, status) = run(&home, &["migrate", "status"]).await;
-    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (0, 5), "{status}");
+    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (0, 6), "{status}");
 
     let server = Server::start_on(home, &[]).await;
     let somebody = server.somebody().await;
@@ -69,7 +69,7 @@ async fn requests_in_flight_finish_when_it_is_told_to_stop(engine: Engine) {
     for request in under_way {
         assert!(request.await.unwrap().access_token.is_some());
     }
-    let status = tokio::time::timeout(Duration::from_secs(10), server.child.wait()).await.unwrap().unwrap();
+    let status = tokio::time::timeout(Duration::from_secs(10), server.children[0].wait()).await.unwrap().unwrap();
     assert!(status.success());
 }
 

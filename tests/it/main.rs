@@ -6,15 +6,23 @@
 
 mod harness;
 
+mod account_recovery;
+mod attack;
+mod bench;
+mod brake;
+mod browser;
 mod catalogue;
 mod commands;
 mod games;
 mod http;
 mod journey;
+mod mail;
 mod passkey;
+mod password;
 mod permission;
 mod schema;
 mod session;
 mod specification;
 mod statements;
+mod unverified_detail;
 mod user;

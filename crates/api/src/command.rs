@@ -1,6 +1,7 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `token-keys`.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +10,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use migration::{Migrator, MigratorTrait};
 use service::Service;
-use service::clock::SystemClock;
+use service::clock::{Clock, SystemClock};
 use service::database::Database;
+use service::keyed_hash::KeyedHash;
+use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
-use service::token::TokenKeys;
-use service::user_detail::EmailIndex;
+use service::token;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::http::proxies::Proxies;
 use crate::settings::{LogFormat, Settings, help};
 use crate::{graphql, http, secrets};
 
@@ -42,6 +45,17 @@ enum Command {
     /// Manage administrators
     #[command(subcommand)]
     Admin(Admin),
+    /// Manage the keys of the tokens that are kept in `DATA_DIR`; instances take a change up when they start again
+    #[command(subcommand)]
+    TokenKeys(TokenKeys),
+}
+
+#[derive(Subcommand)]
+enum TokenKeys {
+    /// Add a key that signs from the next start on; the others still check
+    Add,
+    /// Take out the oldest key: its tokens are refused from the next start on
+    Retire,
 }
 
 #[derive(Subcommand)]
@@ -94,6 +108,7 @@ pub async fn run() -> Result<()> {
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
             create_admin(&settings()?, email, username, password_stdin).await
         }
+        Command::TokenKeys(command) => change_token_keys(&settings()?, &command),
     }
 }
 
@@ -126,9 +141,12 @@ async fn serve(settings: Settings) -> Result<()> {
     }
     migrate_up(&settings).await?;
     let service = Arc::new(build(&settings, &public_url).await?);
-    let origins = std::iter::once(public_url.origin()).chain(settings.allowed_origins);
+    let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
+    let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
     tokio::spawn(purge_what_expires(service.clone()));
-    let router = http::router(service.clone(), origins.map(|origin| origin.ascii_serialization()).collect());
+    tokio::spawn(deliver_mail(service.clone()));
+    let router = http::router(service.clone(), origins, Proxies::new(settings.trusted_proxies));
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     println!("GraphiQL: http://{address}/");
     tracing::info!(%address, "serving");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
@@ -144,6 +162,22 @@ async fn purge_what_expires(service: Arc<Service>) {
         if let Err(error) = service::expired::purge(&service).await {
             tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
         }
+    }
+}
+
+/// Looks into the queue every second, on every instance; at once again while there is more.
+async fn deliver_mail(service: Arc<Service>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        while match service::mail::deliver(&service).await {
+            Ok(taken_up) => taken_up > 0,
+            Err(error) => {
+                tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
+                false
+            }
+        } {}
     }
 }
 
@@ -174,14 +208,28 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
             email_index_key = made.email_index_key;
         }
     }
+    let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
     Ok(Service {
         database: connect(settings, settings.database_connections).await?,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
-        tokens: TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
-        passwords: Passwords::new(settings.hashing_places, &random).map_err(text)?,
-        passkeys: RelyingParty::new(public_url).map_err(|error| format!("PUBLIC_URL can't be a relying party: {error}"))?,
-        email_index: EmailIndex::new(&email_index_key).map_err(text)?,
+        tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
+        passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
+        passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
+            format!("RELYING_PARTY_ID {relying_party_id} is neither the host of PUBLIC_URL nor a domain above it")
+        })?,
+        keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
+        mailer: mailer(settings, public_url)?,
         random: Arc::new(random),
+    })
+}
+
+fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
+    let host = public_url.host_str().unwrap_or("localhost");
+    let from = settings.mail_from.clone().unwrap_or_else(|| format!("Autrement Capable <no-reply@{host}>"));
+    let app_url = settings.app_url.as_ref().unwrap_or(public_url).clone();
+    Mailer::new(settings.smtp_url.as_deref(), &from, app_url).map_err(|error| match error {
+        MailerError::Server => "SMTP_URL is not smtp://user:password@host:port or smtps://…".to_owned(),
+        MailerError::Sender => "MAIL_FROM is not an address, Name <name@example.org>".to_owned(),
     })
 }
 
@@ -212,6 +260,24 @@ async fn run_migrations(settings: &Settings, migrate: &Migrate) -> Result<()> {
         println!("{} {}", step.name(), step.status());
     }
     database.close().await.map_err(text)
+}
+
+fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {
+    if !settings.token_keys.is_empty() {
+        return Err("TOKEN_KEYS is set: change the ring there. A new key goes first, the oldest is the last.".to_owned());
+    }
+    match command {
+        TokenKeys::Add => {
+            let id = format!("k{}", SystemClock { offset: settings.clock_offset }.now().format("%Y%m%dT%H%M%S%.3f"));
+            secrets::add_token_key(&settings.data_dir, &SystemRandom, &id)?;
+            println!("Added the key {id}: it signs once the service starts again.");
+        }
+        TokenKeys::Retire => {
+            let id = secrets::retire_token_key(&settings.data_dir, &SystemRandom)?;
+            println!("Retired the key {id}: its tokens are refused once the service starts again.");
+        }
+    }
+    Ok(())
 }
 
 async fn create_admin(settings: &Settings, email: String, username: Option<String>, password_stdin: bool) -> Result<()> {

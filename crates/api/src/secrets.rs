@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -47,15 +47,12 @@ pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
 }
 
 fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, String> {
-    let new = || bytes::<LENGTH>(random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).map_err(|error| error.to_string());
-    let file = File { token_keys: vec![format!("first:{}", new()?)], email_index_key: new()? };
+    let file = File { token_keys: vec![format!("first:{}", new_secret(random)?)], email_index_key: new_secret(random)? };
     let text = toml::to_string(&file).map_err(|error| error.to_string())?;
     let failed = |error: std::io::Error| format!("{} can't be made: {error}", path.display());
     make_folder(data_dir).map_err(failed)?;
-    // Written whole under another name first: another instance finds all of it, or nothing.
-    let draft = path.with_extension(format!("toml.{}", new()?));
-    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-    opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
+    // Another instance finds all of it, or nothing.
+    let draft = draft(path, &text, random)?;
     let linked = std::fs::hard_link(&draft, path);
     std::fs::remove_file(&draft).map_err(failed)?;
     match linked {
@@ -66,6 +63,51 @@ fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, Str
     }
     tracing::info!(file = %path.display(), "made the secrets: keep a backup of this file");
     Ok(text)
+}
+
+/// Adds a key to the ring of `data_dir`, as the one that signs.
+pub fn add_token_key(data_dir: &Path, random: &dyn Random, id: &str) -> Result<(), String> {
+    change_ring(data_dir, random, |keys, new| {
+        keys.insert(0, format!("{id}:{new}"));
+        Ok(())
+    })
+}
+
+/// Takes the oldest key out of the ring of `data_dir`, and gives its name: its tokens are refused from the next start on.
+pub fn retire_token_key(data_dir: &Path, random: &dyn Random) -> Result<String, String> {
+    change_ring(data_dir, random, |keys, _| match keys.as_slice() {
+        [] | [_] => Err("There is one key alone: add another first, or every token is refused.".to_owned()),
+        [.., _] => Ok(keys.pop().unwrap_or_default().split(':').next().unwrap_or_default().to_owned()),
+    })
+}
+
+fn change_ring<T>(
+    data_dir: &Path,
+    random: &dyn Random,
+    change: impl FnOnce(&mut Vec<String>, String) -> Result<T, String>,
+) -> Result<T, String> {
+    of(data_dir, random)?;
+    let path = data_dir.join(FILE);
+    let failed = |error: String| format!("{} can't be changed: {error}", path.display());
+    let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+    let mut file: File = toml::from_str(&text).map_err(|_| failed("it is not the TOML that this service wrote".to_owned()))?;
+    let changed = change(&mut file.token_keys, new_secret(random)?)?;
+    let draft = draft(&path, &toml::to_string(&file).map_err(|error| failed(error.to_string()))?, random)?;
+    // In one step: who reads it has the old ring or the new one.
+    std::fs::rename(draft, &path).map_err(|error| failed(error.to_string()))?;
+    Ok(changed)
+}
+
+fn new_secret(random: &dyn Random) -> Result<String, String> {
+    bytes::<LENGTH>(random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).map_err(|error| error.to_string())
+}
+
+/// Writes the text whole under another name, for its owner alone.
+fn draft(path: &Path, text: &str, random: &dyn Random) -> Result<PathBuf, String> {
+    let draft = path.with_extension(format!("toml.{}", new_secret(random)?));
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    written.map(|()| draft).map_err(|error| format!("{} can't be made: {error}", path.display()))
 }
 
 /// Makes the folder, for its owner alone: it holds secrets, and what people wrote.

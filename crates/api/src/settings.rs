@@ -5,13 +5,17 @@
 //! [`Settings::read`].
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::fmt::{Display, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use chrono::TimeDelta;
+use ipnet::IpNet;
+use service::password::Hashing;
 use service::token::TokenKey;
-use url::{Origin, Url};
+use url::Url;
 
 use crate::secrets;
 
@@ -26,14 +30,41 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "http://localhost:PORT",
         "The origin that browsers see. Its host is the relying party's id of every passkey: it stays.",
     ),
+    (
+        "RELYING_PARTY_ID",
+        "host of PUBLIC_URL",
+        "The relying party's id of every passkey, where it is a domain above that host: it stays.",
+    ),
+    ("APP_URL", "PUBLIC_URL", "Where the front end is: mails link to its pages verify-email, recover, sign-in and account."),
+    (
+        "SMTP_URL",
+        "",
+        "smtp://user:password@host:587?tls=required or smtps://…; without it mail is printed to the log, on localhost only.",
+    ),
+    ("MAIL_FROM", "no-reply@ host of PUBLIC_URL", "Whom mail comes from: an address, with a name or without."),
+    (
+        "TRUSTED_PROXIES",
+        "",
+        "Addresses or networks of proxies, separated by commas, whose X-Forwarded-For says where a request comes from.",
+    ),
     ("ALLOWED_ORIGINS", "", "Further origins of front ends that may call the API, separated by commas."),
     (
         "TOKEN_KEYS",
         "made in DATA_DIR",
         "Keys of the tokens, newest first: name:secret,name:secret; each secret 32 bytes or more in base64url.",
     ),
-    ("EMAIL_INDEX_KEY", "made in DATA_DIR", "Key of the index of addresses, 32 bytes or more in base64url. It never changes."),
-    ("HASHING_PLACES", "2", "The most passwords hashed at once; each takes 19 MiB."),
+    (
+        "EMAIL_INDEX_KEY",
+        "made in DATA_DIR",
+        "Key of the index of addresses and of links in mails, 32 bytes or more in base64url. It never changes.",
+    ),
+    ("HASHING_PLACES", "2", "The most passwords hashed at once."),
+    (
+        "HASHING_MEMORY",
+        "19456",
+        "KiB of memory for hashing a password with argon2id; raised, it counts for each person from their next sign-in.",
+    ),
+    ("HASHING_PASSES", "2", "Passes over that memory; raised, the same."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
     ("LOG_FORMAT", "text", "text or json."),
     ("CLOCK_OFFSET", "0", "Seconds added to the clock, for tests and rehearsals."),
@@ -61,14 +92,24 @@ pub struct Settings {
     pub database_connections: u32,
     /// What browsers see; `None`: localhost with the port that is listened on.
     pub public_url: Option<Url>,
+    /// The relying party's id; `None`: the host of what browsers see.
+    pub relying_party_id: Option<String>,
+    /// Where the front end is; `None`: what browsers see.
+    pub app_url: Option<Url>,
+    /// The mail server; `None`: the log.
+    pub smtp_url: Option<String>,
+    /// Whom mail comes from; `None`: no-reply at the host of what browsers see.
+    pub mail_from: Option<String>,
+    /// Proxies that say where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
     /// Origins of front ends elsewhere.
-    pub allowed_origins: Vec<Origin>,
+    pub allowed_origins: Vec<Url>,
     /// Keys of the tokens, newest first; empty: those of `data_dir`.
     pub token_keys: Vec<TokenKey>,
     /// Key of the index of addresses; empty: that of `data_dir`.
     pub email_index_key: Vec<u8>,
-    /// The most passwords hashed at once.
-    pub hashing_places: usize,
+    /// How passwords are hashed.
+    pub hashing: Hashing,
     /// A filter of `tracing-subscriber`.
     pub log: String,
     /// How the log is written.
@@ -107,6 +148,13 @@ impl Source {
     }
 }
 
+impl Source {
+    fn number<T: FromStr + PartialOrd + Display>(&mut self, name: &str, default: T, range: RangeInclusive<T>) -> T {
+        let expected = format!("a number from {} to {}", range.start(), range.end());
+        self.parse(name, default, &expected, |text| text.parse().ok().filter(|number| range.contains(number)))
+    }
+}
+
 impl Settings {
     /// Reads the environment and the file. The error says every fault, never a secret.
     pub fn read() -> Result<Self, String> {
@@ -122,15 +170,23 @@ impl Settings {
             database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", |text| {
                 ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
             }),
-            database_connections: source.parse("DATABASE_CONNECTIONS", 10, "a number from 1 to 1000", |text| {
-                text.parse().ok().filter(|number| (1..=1000).contains(number))
-            }),
+            database_connections: source.number("DATABASE_CONNECTIONS", 10, 1..=1000),
             public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
+            relying_party_id: source.text("RELYING_PARTY_ID"),
+            app_url: source.parse("APP_URL", None, "an http or https URL without # or ?", |text| page(text).map(Some)),
+            smtp_url: source.text("SMTP_URL"),
+            mail_from: source.text("MAIL_FROM"),
+            trusted_proxies: source.parse("TRUSTED_PROXIES", Vec::new(), "a list of addresses or networks, 10.0.0.0/8", |text| {
+                text.split(',')
+                    .map(str::trim)
+                    .map(|text| text.parse().ok().or_else(|| Some(IpAddr::from_str(text).ok()?.into())))
+                    .collect()
+            }),
             allowed_origins: source.parse(
                 "ALLOWED_ORIGINS",
                 Vec::new(),
                 "a list of origins, https://a.example.org,https://b.example.org",
-                |text| text.split(',').map(|text| origin(text.trim()).map(|url| url.origin())).collect(),
+                |text| text.split(',').map(|text| origin(text.trim())).collect(),
             ),
             token_keys: source.parse(
                 "TOKEN_KEYS",
@@ -139,9 +195,12 @@ impl Settings {
                 |text| text.split(',').map(|key| secrets::token_key(key.trim())).collect(),
             ),
             email_index_key: source.parse("EMAIL_INDEX_KEY", Vec::new(), "32 bytes or more in base64url", secrets::secret),
-            hashing_places: source.parse("HASHING_PLACES", 2, "a number from 1 to 64", |text| {
-                text.parse().ok().filter(|number| (1..=64).contains(number))
-            }),
+            hashing: Hashing {
+                places: source.number("HASHING_PLACES", 2, 1..=64),
+                // RFC 9106 and OWASP: not less than 19 MiB and two passes, or 46 MiB and one.
+                memory: source.number("HASHING_MEMORY", 19_456, 19_456..=4_194_304),
+                passes: source.number("HASHING_PASSES", 2, 1..=100),
+            },
             log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
             }),
@@ -155,6 +214,11 @@ impl Settings {
             }),
             data_dir,
         };
+        let is_local = settings.public_url.as_ref().is_none_or(|url| url.host_str() == Some("localhost"));
+        if settings.smtp_url.is_none() && !is_local {
+            let fault = "SMTP_URL is not set: with a PUBLIC_URL other than localhost, mail has to reach people";
+            source.faults.push(fault.to_owned());
+        }
         if source.faults.is_empty() {
             Ok(settings)
         } else {
@@ -191,6 +255,12 @@ fn read_file(path: &str, source: &mut Source) {
         };
         source.file.insert(upper, value);
     }
+}
+
+fn page(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_page = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    (is_page && url.host().is_some() && url.username().is_empty()).then_some(url)
 }
 
 fn origin(text: &str) -> Option<Url> {

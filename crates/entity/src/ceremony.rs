@@ -11,7 +11,7 @@ pub struct Model {
     /// What the client hands back.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// `sign_up` or `sign_in`.
+    /// `sign_up`, `sign_in`, `add` or `recovery`.
     pub purpose: String,
     /// Who it was made for, where somebody was known.
     pub user_id: Option<i64>,

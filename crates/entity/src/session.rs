@@ -21,6 +21,10 @@ pub struct Model {
     pub refresh_jti: String,
     /// When that token expires, and the session with it.
     pub expires: DateTimeUtc,
+    /// The refresh token that was spent last: a client that lost the answer may send it again at once.
+    pub previous_refresh_jti: Option<String>,
+    /// When it was spent.
+    pub date_refreshed: Option<DateTimeUtc>,
 }
 
 /// None: relations are loaded by owner, in batches (see the loaders of the api).

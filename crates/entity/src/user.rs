@@ -17,7 +17,7 @@ pub struct Model {
     pub is_active: bool,
     /// The last time somebody signed in.
     pub last_login: Option<DateTimeUtc>,
-    /// Signs in without a password.
+    /// Has a passkey, and so signs in without a password.
     pub is_passkey: bool,
     /// The first steps are done.
     pub onboarding_complete: bool,
@@ -25,6 +25,8 @@ pub struct Model {
     pub role_id: i64,
     /// What an authenticator stores to name the person (`user.id` of WebAuthn): random, so that it tells nothing.
     pub webauthn_user_handle: Uuid,
+    /// The language that they chose, `fr` or `en`; without a choice it is what their client asks for.
+    pub language: Option<String>,
 }
 
 /// The one relation that is joined: the viewer's role decides what they may do.

@@ -7,6 +7,7 @@
 //! | it is not there, or it is somebody else's (never told apart) | [`Error::NotFound`] |
 //! | the caller can mend the input | [`Error::InvalidInput`], a [`Problem`] for each fault |
 //! | the input was good, but something else came first | [`Error::Conflict`] |
+//! | it was tried too often | [`Error::RateLimited`], by [`crate::brake::take`] |
 //! | the database is out of reach or overloaded | [`Error::Unavailable`], made from `DbErr` by `?` |
 //! | anything else | [`Error::Internal`]: its text goes to the log, never to a client |
 
@@ -51,6 +52,15 @@ pub enum Error {
         /// The revision that is stored, where an expected one did not match.
         stored_revision: Option<i32>,
     },
+    /// Tried too often: by this caller, or on this account.
+    #[error("Too many tries. Wait {retry_after} seconds, then try again.")]
+    RateLimited {
+        /// Seconds until the next try.
+        retry_after: i64,
+    },
+    /// More is waiting than can be done soon.
+    #[error("The service is very busy; please try again in a moment.")]
+    Busy,
     /// The database does not answer now.
     #[error("The service can't do this right now; please look again in a moment.")]
     Unavailable(#[source] DbErr),
@@ -69,7 +79,8 @@ impl Error {
             Self::NotFound(_) => "NOT_FOUND",
             Self::InvalidInput(_) => "INVALID_INPUT",
             Self::Conflict { .. } => "CONFLICT",
-            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::Busy | Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
         }
     }

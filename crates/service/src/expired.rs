@@ -1,7 +1,9 @@
-//! What has expired goes: ceremonies, sessions, and the revocations of tokens that are good no more anyway.
+//! What has expired goes: ceremonies, sessions, recoveries, the links of addresses that were not verified (the address stays), the
+//! counts of brakes, and the revocations of tokens that are good no more anyway. Mail goes when it is sent.
 
 use chrono::TimeDelta;
-use entity::{ceremony, revoked_token, session};
+use entity::{account_recovery, ceremony, rate_limit, revoked_token, session, unverified_detail};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{Error, Service};
@@ -14,5 +16,13 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
     ceremony::Entity::delete_many().filter(ceremony::Column::Expires.lte(now)).exec(pool).await?;
     session::Entity::delete_many().filter(session::Column::Expires.lte(now)).exec(pool).await?;
     revoked_token::Entity::delete_many().filter(revoked_token::Column::DataExpires.lte(now)).exec(pool).await?;
+    account_recovery::Entity::delete_many().filter(account_recovery::Column::TokenExpires.lte(now)).exec(pool).await?;
+    rate_limit::Entity::delete_many().filter(rate_limit::Column::Arrival.lte(now.timestamp_micros())).exec(pool).await?;
+    unverified_detail::Entity::update_many()
+        .col_expr(unverified_detail::Column::TokenHash, Expr::null())
+        .col_expr(unverified_detail::Column::Expires, Expr::null())
+        .filter(unverified_detail::Column::Expires.lte(now))
+        .exec(pool)
+        .await?;
     Ok(())
 }

@@ -6,11 +6,17 @@
 //! To add a noun: its entity, a file here under the same name whose verbs take such a value, a line below, then its file in the
 //! api's `graphql/`.
 
+pub mod account_recovery;
+mod brake;
+pub mod caller;
 pub mod clock;
 pub mod database;
 pub mod error;
 pub mod expired;
 pub mod game;
+pub mod keyed_hash;
+pub mod language;
+pub mod mail;
 pub mod page;
 pub mod passkey;
 pub mod password;
@@ -20,6 +26,7 @@ pub mod session;
 pub mod terms_version;
 pub mod text;
 pub mod token;
+pub mod unverified_detail;
 pub mod user;
 pub mod user_avatar_info;
 pub mod user_detail;
@@ -47,6 +54,8 @@ pub struct Service {
     pub passwords: password::Passwords,
     /// The relying party of WebAuthn.
     pub passkeys: passkey::RelyingParty,
-    /// Turns addresses into what they are found by.
-    pub email_index: user_detail::EmailIndex,
+    /// Turns addresses into what they are found by, and mails into the tokens of their links.
+    pub keyed_hash: keyed_hash::KeyedHash,
+    /// Sends mail.
+    pub mailer: mail::Mailer,
 }

@@ -1,37 +1,63 @@
 //! Passwords: argon2id, hashed on a bounded pool so that a flood of sign-ins does not slow the rest.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
 
-use crate::Error;
+use crate::caller::Caller;
+use crate::mail::Kind;
 use crate::random::{self, Random};
 use crate::text::Checks;
+use crate::viewer::Viewer;
+use crate::{Error, Service, brake, mail, session, user, user_detail};
 
 /// The fewest characters of a password.
 pub const MIN_PASSWORD: usize = 8;
 /// The most characters of a password: long pass phrases are welcome.
 pub const MAX_PASSWORD: usize = 1024;
+/// The most passwords that wait to be hashed; more are answered at once that the service is busy.
+const MOST_WAITING: usize = 1000;
+
+/// Leaked ones, the most common, in lower case; `assets/passwords/fetch` says where from.
+static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("../assets/passwords/common.txt").lines().collect());
+
+/// How passwords are hashed (RFC 9106).
+#[derive(Clone, Copy, Debug)]
+pub struct Hashing {
+    /// How many at once.
+    pub places: usize,
+    /// Memory of one hash, in KiB.
+    pub memory: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+}
 
 /// Hashes and checks passwords.
 pub struct Passwords {
+    argon2: Argon2<'static>,
     places: Arc<Semaphore>,
+    waiting: Semaphore,
     nobody: String,
 }
 
 impl Passwords {
-    /// At most `places` hashes at once.
-    pub fn new(places: usize, random: &dyn Random) -> Result<Self, Error> {
-        let nobody = hash(b"nobody's password", &random::bytes::<16>(random)?)?;
-        Ok(Self { places: Arc::new(Semaphore::new(places)), nobody })
+    /// Hashes as these settings say.
+    pub fn new(hashing: Hashing, random: &dyn Random) -> Result<Self, Error> {
+        let params = Params::new(hashing.memory, hashing.passes, 1, None).map_err(Error::internal)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobody = hash(&argon2, b"nobody's password", &random::bytes::<16>(random)?)?;
+        let places = Arc::new(Semaphore::new(hashing.places));
+        Ok(Self { argon2, places, waiting: Semaphore::new(MOST_WAITING), nobody })
     }
 
     /// The hash of a new password, as a PHC string.
     pub(crate) async fn hash(&self, password: String, random: &dyn Random) -> Result<String, Error> {
         let salt = random::bytes::<16>(random)?;
-        self.work(move || hash(password.as_bytes(), &salt)).await?
+        let argon2 = self.argon2.clone();
+        self.work(move || hash(&argon2, password.as_bytes(), &salt)).await?
     }
 
     /// Whether the password is the one of this hash. Without a hash the answer is no, after the same work.
@@ -47,7 +73,15 @@ impl Passwords {
         Ok(matches && is_somebody)
     }
 
+    /// Whether a hash was made with less work than is done now.
+    pub(crate) fn is_weak(&self, stored: &str) -> bool {
+        let made_with = PasswordHash::new(stored).ok().and_then(|hash| Params::try_from(&hash).ok());
+        let now = self.argon2.params();
+        made_with.is_none_or(|then| then.m_cost() < now.m_cost() || then.t_cost() < now.t_cost())
+    }
+
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
         let place = self.places.clone().acquire_owned().await.map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
@@ -59,15 +93,83 @@ impl Passwords {
     }
 }
 
-fn hash(password: &[u8], salt: &[u8]) -> Result<String, Error> {
-    Ok(Argon2::default().hash_password_with_salt(password, salt).map_err(Error::internal)?.to_string())
+fn hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<String, Error> {
+    Ok(argon2.hash_password_with_salt(password, salt).map_err(Error::internal)?.to_string())
 }
 
-/// Checks a password that somebody chooses.
-pub(crate) fn check(checks: &mut Checks, pointer: &str, password: &str) {
+/// Checks a password that somebody with these addresses chooses.
+pub(crate) fn check(checks: &mut Checks, pointer: &str, password: &str, emails: &[&str]) {
     let length = password.chars().count();
+    let lower = password.to_lowercase();
     if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&length) {
         checks
             .problem(pointer, format!("has {length} characters; choose {MIN_PASSWORD} to {MAX_PASSWORD}, such as a few words."));
+    } else if COMMON.contains(lower.as_str()) {
+        checks
+            .problem(pointer, "is one of the most common passwords, which are tried first; choose another, such as a few words.");
+    } else if emails.iter().map(|email| email.to_lowercase()).any(|email| {
+        let local = email.split('@').next().unwrap_or_default();
+        lower == email || lower == local
+    }) {
+        checks.problem(pointer, "is your own address, which others know; choose another, such as a few words.");
+    }
+}
+
+/// Changes the viewer's password, or sets their first one; ends their other sessions.
+pub async fn change(
+    service: &Service,
+    viewer: &Viewer,
+    current: Option<String>,
+    new: String,
+    caller: &Caller,
+) -> Result<(), Error> {
+    let owner = viewer.owner();
+    let known = user_detail::credentials(service.database.pool(), owner.user_id()).await?;
+    let mut checks = Checks::default();
+    check(&mut checks, "/new", &new, &known.emails());
+    checks.finish()?;
+    if known.emails().is_empty() {
+        return Err(Error::conflict("A password needs an address to sign in with: add one with changeEmail first."));
+    }
+    if known.password_hash.is_some() {
+        let subject = owner.user_id().to_string();
+        brake::take(service, &brake::PASSWORDS_OF_ACCOUNT, &subject).await?;
+        let current = current.ok_or_else(|| Error::invalid("/current", "is missing; give the password that you have now."))?;
+        if !service.passwords.verify(current, known.password_hash.clone()).await? {
+            return Err(Error::invalid("/current", "is not the password that you have now."));
+        }
+        brake::give_back(service, &brake::PASSWORDS_OF_ACCOUNT, &subject).await?;
+    }
+    let password_hash = service.passwords.hash(new, &*service.random).await?;
+    let transaction = service.database.write().await?;
+    let user = user::lock(&transaction, owner).await?;
+    if !user_detail::replace_password(&transaction, user.id, known.password_hash, password_hash).await? {
+        return Err(Error::conflict("The password was changed meanwhile: try again with the new one."));
+    }
+    session::end_all(&transaction, user.id, Some(viewer.claims().sid)).await?;
+    mail::notify(service, &transaction, Kind::PasswordChanged, &user, caller.language).await?;
+    Ok(transaction.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checks, check};
+
+    #[test]
+    fn common_passwords_and_ones_own_address_are_refused() {
+        let is_refused = |password: &str| {
+            let mut checks = Checks::default();
+            check(&mut checks, "/password", password, &["Zoe.Martin@example.org"]);
+            checks.finish().is_err()
+        };
+        for password in
+            ["password1", "PASSWORD1", "1234567890", "zoe.martin@EXAMPLE.org", "zoe.martin", "short", &"x".repeat(1025)]
+        {
+            assert!(is_refused(password), "{password}");
+        }
+        for password in ["trois petits chats", &"long ".repeat(51), "zoe.martin et ses chats", "🦊🦊🦊🦊🦊🦊🦊🦊"]
+        {
+            assert!(!is_refused(password), "{password}");
+        }
     }
 }

@@ -23,6 +23,12 @@ pub async fn all(service: &Service, _: &Admin<'_>) -> Result<Vec<Model>, Error> 
     Ok(Entity::find().all(service.database.pool()).await?)
 }
 
+/// The id of the role that an administrator names.
+pub(crate) async fn find(service: &Service, role_name: &str) -> Result<i64, Error> {
+    let role = Entity::find().filter(Column::RoleName.eq(role_name)).one(service.database.pool()).await?;
+    role.map(|role| role.id).ok_or_else(|| Error::invalid("/roleName", "is not the name of a role; `roles` lists them."))
+}
+
 pub(crate) async fn id_of(connection: &impl ConnectionTrait, role_name: &str) -> Result<i64, Error> {
     let role = Entity::find().filter(Column::RoleName.eq(role_name)).one(connection).await?;
     role.map(|role| role.id).ok_or_else(|| Error::internal(format!("the role {role_name} is missing: migrate the database")))

@@ -1,6 +1,7 @@
 //! People: signing up and in by password, their profile, and the list of them for administrators.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use entity::user::{ActiveModel, Column, Entity, Model};
@@ -11,12 +12,14 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::caller::Caller;
+use crate::language::Language;
 use crate::page::{self, Page, PageRequest};
 use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
 use crate::viewer::{ADMIN, Admin, Owner, Viewer, one_by_owner, user_ids};
-use crate::{Error, Service, password, random, role, session, user_detail};
+use crate::{Error, Service, brake, password, random, role, session, unverified_detail, user_detail};
 
 /// The most characters of a username.
 pub const USERNAME_LENGTH: usize = 64;
@@ -43,13 +46,14 @@ pub struct ProfileChanges {
     pub detail: DetailChanges,
     /// The first steps are done.
     pub onboarding_complete: Option<bool>,
+    /// What they are written to in.
+    pub language: Change<Language>,
 }
 
 /// A person who is about to get an account.
 #[derive(Debug)]
 pub(crate) struct NewUser {
     pub(crate) username: Option<String>,
-    pub(crate) is_passkey: bool,
     pub(crate) handle: Uuid,
     pub(crate) detail: DetailChanges,
     pub(crate) way_in: Option<PasswordWayIn>,
@@ -63,20 +67,26 @@ pub(crate) fn check(checks: &mut Checks, username: Option<&String>, detail: &Det
 }
 
 /// Makes an account, in the transaction that its way in is made in.
-pub(crate) async fn create(service: &Service, connection: &impl ConnectionTrait, new: NewUser) -> Result<Model, Error> {
+pub(crate) async fn create(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    new: NewUser,
+    caller: &Caller,
+) -> Result<Model, Error> {
     let row = ActiveModel {
         username: Set(new.username),
         date_created: Set(service.clock.now()),
         is_active: Set(true),
         last_login: Set(None),
-        is_passkey: Set(new.is_passkey),
+        is_passkey: Set(false),
         onboarding_complete: Set(false),
         role_id: Set(role::id_of(connection, new.role_name).await?),
         webauthn_user_handle: Set(new.handle),
+        language: Set(None),
         ..Default::default()
     };
     let user = row.insert(connection).await.map_err(username_taken)?;
-    user_detail::create(service, connection, &user, new.detail, new.way_in).await?;
+    user_detail::create(service, connection, &user, new.detail, new.way_in, caller).await?;
     Ok(user)
 }
 
@@ -99,74 +109,94 @@ fn taken_username() -> Error {
 }
 
 /// Makes an account with an address and a password, and signs in. The answer is the same whether the address is taken or not.
-pub async fn sign_up(service: &Service, input: SignUp, device: &str) -> Result<SignedIn, Error> {
+pub async fn sign_up(service: &Service, input: SignUp, caller: &Caller) -> Result<SignedIn, Error> {
     let mut checks = Checks::default();
     checks.email("/email", &input.email);
-    password::check(&mut checks, "/password", &input.password);
+    password::check(&mut checks, "/password", &input.password, &[&input.email]);
     check(&mut checks, input.username.as_ref(), &input.detail);
     checks.finish()?;
+    brake::take(service, &brake::SIGN_UPS, &caller.network()).await?;
+    unverified_detail::slow_down(service, &input.email).await?;
     let password_hash = service.passwords.hash(input.password, &*service.random).await?;
     let new = NewUser {
         username: input.username,
-        is_passkey: false,
         handle: random::uuid(&*service.random)?,
         detail: input.detail,
         way_in: Some(PasswordWayIn { email: input.email, password_hash, verified: false }),
         role_name: role::DEFAULT_ROLE,
     };
     let transaction = service.database.write().await?;
-    let user = create(service, &transaction, new).await?;
-    let signed_in = session::open(service, &transaction, user, device).await?;
+    let user = create(service, &transaction, new, caller).await?;
+    let signed_in = session::open(service, &transaction, user, caller).await?;
     transaction.commit().await?;
     Ok(signed_in)
 }
 
-/// Signs in with an address and a password. The same work and the same answer whatever is wrong.
-pub async fn sign_in(service: &Service, email: &str, password: String, device: &str) -> Result<SignedIn, Error> {
+/// Signs in with an address and a password. The same work and the same answer whatever is wrong; wrong ones count against the
+/// caller and the address.
+pub async fn sign_in(service: &Service, email: &str, password: String, caller: &Caller) -> Result<SignedIn, Error> {
+    let (network, account) = (caller.network(), service.keyed_hash.email_index(email));
+    brake::take(service, &brake::PASSWORDS_OF_CALLER, &network).await?;
+    brake::take(service, &brake::PASSWORDS_OF_ACCOUNT, &account).await?;
+    let refused = || Error::Unauthenticated("The address or the password is not right.");
+    let (user_id, stored) = find_by_password(service, email, &password).await?.ok_or_else(refused)?;
+    let raised =
+        if service.passwords.is_weak(&stored) { Some(service.passwords.hash(password, &*service.random).await?) } else { None };
+    let transaction = service.database.write().await?;
+    let user = lock_by_id(&transaction, user_id).await?;
+    // Locked, and looked at again: a password that was changed meanwhile opens no session.
+    let now = user_detail::credentials(&transaction, user.id).await?.password_hash;
+    if !user.is_active || now.as_ref() != Some(&stored) {
+        return Err(refused());
+    }
+    if let Some(raised) = raised {
+        user_detail::set_password(&transaction, user.id, raised).await?;
+    }
+    let signed_in = session::open(service, &transaction, user, caller).await?;
+    transaction.commit().await?;
+    brake::give_back(service, &brake::PASSWORDS_OF_CALLER, &network).await?;
+    brake::give_back(service, &brake::PASSWORDS_OF_ACCOUNT, &account).await?;
+    Ok(signed_in)
+}
+
+/// Whose password this is, with its hash.
+async fn find_by_password(service: &Service, email: &str, password: &str) -> Result<Option<(i64, String)>, Error> {
+    if password.len() > 4 * password::MAX_PASSWORD {
+        return Ok(None);
+    }
     let mut ways = user_detail::ways_in(service, email).await?.into_iter();
-    let mut user_id = None;
-    if password.len() <= 4 * password::MAX_PASSWORD {
-        // As many hashes for an address that nobody has, so that the time tells nothing; a right password may be quicker.
-        for _ in 0..user_detail::MOST_WAYS_IN {
-            let (id, stored) = ways.next().map_or((None, None), |(id, hash)| (Some(id), hash));
-            if service.passwords.verify(password.clone(), stored).await? {
-                user_id = id;
-                break;
-            }
+    // As many hashes for an address that nobody has, so that the time tells nothing; a right password may be quicker.
+    for _ in 0..user_detail::MOST_WAYS_IN {
+        let (id, stored) = ways.next().unzip();
+        let stored = stored.flatten();
+        if service.passwords.verify(password.to_owned(), stored.clone()).await? {
+            return Ok(id.zip(stored));
         }
     }
-    let transaction = service.database.write().await?;
-    let user = match user_id {
-        Some(id) => Entity::find_by_id(id).filter(Column::IsActive.eq(true)).one(&transaction).await?,
-        None => None,
-    };
-    let user = user.ok_or(Error::Unauthenticated("The address or the password is not right."))?;
-    let signed_in = session::open(service, &transaction, user, device).await?;
-    transaction.commit().await?;
-    Ok(signed_in)
+    Ok(None)
 }
 
 /// Makes an administrator: the operator's command, not something that a client can ask for. The operator vouches for the address.
 pub async fn create_admin(service: &Service, email: String, password: String, username: Option<String>) -> Result<Model, Error> {
     let mut checks = Checks::default();
     checks.email("/email", &email);
-    password::check(&mut checks, "/password", &password);
+    password::check(&mut checks, "/password", &password, &[&email]);
     checks.optional("/username", username.as_ref(), USERNAME_LENGTH);
     checks.finish()?;
-    if user_detail::is_verified(service, &email).await? {
+    if user_detail::verified_owner(service, &email).await?.is_some() {
         return Err(Error::conflict("An account with this address exists already."));
     }
     let password_hash = service.passwords.hash(password, &*service.random).await?;
     let new = NewUser {
         username,
-        is_passkey: false,
         handle: random::uuid(&*service.random)?,
         detail: DetailChanges::default(),
         way_in: Some(PasswordWayIn { email, password_hash, verified: true }),
         role_name: ADMIN,
     };
     let transaction = service.database.write().await?;
-    let user = create(service, &transaction, new).await?;
+    let here = Caller { device: String::new(), address: Ipv4Addr::LOCALHOST.into(), language: Language::default() };
+    let user = create(service, &transaction, new, &here).await?;
     transaction.commit().await?;
     Ok(user)
 }
@@ -181,6 +211,12 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
     user_detail::update(&transaction, viewer.owner(), changes.detail).await?;
     let mut row: ActiveModel = user.into();
     changes.username.apply(&mut row.username);
+    let language = match changes.language {
+        Change::Keep => Change::Keep,
+        Change::Clear => Change::Clear,
+        Change::Set(language) => Change::Set(language.tag().to_owned()),
+    };
+    language.apply(&mut row.language);
     if let Some(done) = changes.onboarding_complete {
         row.onboarding_complete = Set(done);
     }
@@ -192,8 +228,55 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
 /// Locks a person's row, so that what is read next in this transaction stays as it is until the end. On SQLite a writing
 /// transaction is alone anyway.
 pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
-    let user = Entity::find_by_id(owner.user_id()).lock(LockType::NoKeyUpdate).one(transaction).await?;
+    lock_by_id(transaction, owner.user_id()).await
+}
+
+/// The same for somebody who is just proving who they are.
+pub(crate) async fn lock_by_id(transaction: &DatabaseTransaction, user_id: i64) -> Result<Model, Error> {
+    let user = Entity::find_by_id(user_id).lock(LockType::NoKeyUpdate).one(transaction).await?;
     user.ok_or(Error::NotFound("person"))
+}
+
+/// Lets a person in or keeps them out, from the next request on. Keeping them out ends their sessions.
+pub async fn set_active(service: &Service, admin: &Admin<'_>, user_id: i64, is_active: bool) -> Result<(Model, Owner), Error> {
+    change_by_admin(service, admin, user_id, async |transaction, row| {
+        row.is_active = Set(is_active);
+        if !is_active {
+            session::end_all(transaction, user_id, None).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Gives a person another role, from the next request on.
+pub async fn set_role(service: &Service, admin: &Admin<'_>, user_id: i64, role_name: &str) -> Result<(Model, Owner), Error> {
+    let role_id = role::find(service, role_name).await?;
+    change_by_admin(service, admin, user_id, async |_, row| {
+        row.role_id = Set(role_id);
+        Ok(())
+    })
+    .await
+}
+
+/// Changes somebody else's account; not one's own, so that an administrator always stays.
+async fn change_by_admin(
+    service: &Service,
+    admin: &Admin<'_>,
+    user_id: i64,
+    change: impl AsyncFnOnce(&DatabaseTransaction, &mut ActiveModel) -> Result<(), Error>,
+) -> Result<(Model, Owner), Error> {
+    let transaction = service.database.write().await?;
+    let user = lock_by_id(&transaction, user_id).await?;
+    let owner = admin.owner(&user);
+    if owner.oneself().is_ok() {
+        return Err(Error::Forbidden("Another administrator changes this of yours."));
+    }
+    let mut row: ActiveModel = user.into();
+    change(&transaction, &mut row).await?;
+    let user = row.update(&transaction).await?;
+    transaction.commit().await?;
+    Ok((user, owner))
 }
 
 /// The person with this id, if the viewer may see them.

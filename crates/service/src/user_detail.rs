@@ -4,33 +4,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::user_detail::{ActiveModel, Column, Entity, Model};
 use entity::{unverified_detail, user};
-use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use sha2::Sha256;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
 
+use crate::caller::Caller;
 use crate::text::{Change, Checks};
 use crate::viewer::{Owner, by_owner, user_ids};
 use crate::{Error, Service};
-
-/// Turns an address into what it is found by: HMAC-SHA-256 of the normalised address, so that the table does not tell it.
-pub struct EmailIndex(Hmac<Sha256>);
-
-impl EmailIndex {
-    /// With a key of any length. The key never changes: what was stored would not be found any more.
-    pub fn new(key: &[u8]) -> Result<Self, Error> {
-        Ok(Self(Hmac::new_from_slice(key).map_err(Error::internal)?))
-    }
-
-    fn of(&self, email: &str) -> String {
-        let normalised = email.to_lowercase();
-        URL_SAFE_NO_PAD.encode(self.0.clone().chain_update(normalised).finalize().into_bytes())
-    }
-}
 
 /// Who a person is, in the clear.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +31,8 @@ pub struct UserDetail {
     pub email: Option<String>,
     /// Whether they have shown that mail to it reaches them.
     pub email_verified: bool,
+    /// The address that is to take its place, once they have shown that mail to it reaches them.
+    pub pending_email: Option<String>,
 }
 
 /// Changes to who a person is.
@@ -87,14 +71,17 @@ impl DetailChanges {
 
 fn read(row: Model, unverified: Option<unverified_detail::Model>) -> UserDetail {
     let email_verified = row.email.is_some();
+    let claimed = unverified.map(|claim| claim.email);
+    let (email, pending_email) = if email_verified { (row.email, claimed) } else { (claimed, None) };
     UserDetail {
         first_name: row.first_name,
         last_name: row.last_name,
         age: row.age,
         phone_number: row.phone_number,
         address: row.address,
-        email: row.email.or(unverified.map(|claim| claim.email)),
+        email,
         email_verified,
+        pending_email,
     }
 }
 
@@ -117,29 +104,23 @@ pub(crate) async fn create(
     user: &user::Model,
     changes: DetailChanges,
     way_in: Option<PasswordWayIn>,
+    caller: &Caller,
 ) -> Result<(), Error> {
     let mut row = ActiveModel { user_id: Set(user.id), ..Default::default() };
     changes.write(&mut row);
     let mut claim = None;
     if let Some(PasswordWayIn { email, password_hash, verified }) = way_in {
-        let email_index = service.email_index.of(&email);
         row.password_hash = Set(Some(password_hash));
         if verified {
-            (row.email, row.email_index) = (Set(Some(email)), Set(Some(email_index)));
+            row.email_index = Set(Some(service.keyed_hash.email_index(&email)));
+            row.email = Set(Some(email));
         } else {
-            claim = Some((email, email_index));
+            claim = Some(email);
         }
     }
     let row = row.insert(connection).await?;
-    if let Some((email, email_index)) = claim {
-        let claim = unverified_detail::ActiveModel {
-            user_detail_id: Set(row.id),
-            email: Set(email),
-            email_index: Set(email_index),
-            date_created: Set(service.clock.now()),
-            ..Default::default()
-        };
-        unverified_detail::Entity::insert(claim).exec_without_returning(connection).await?;
+    if let Some(email) = claim {
+        crate::unverified_detail::claim(service, connection, user, row.id, email, caller).await?;
     }
     Ok(())
 }
@@ -170,7 +151,7 @@ pub(crate) const MOST_WAYS_IN: u64 = 3;
 /// Who signs in with this address, each with the hash of their password: whoever has verified it, else those who claim it, the first
 /// claim first. The password tells them apart, so that a claim takes nobody's way in.
 pub(crate) async fn ways_in(service: &Service, email: &str) -> Result<Vec<(i64, Option<String>)>, Error> {
-    let email_index = service.email_index.of(email);
+    let email_index = service.keyed_hash.email_index(email);
     let pool = service.database.pool();
     if let Some(row) = Entity::find().filter(Column::EmailIndex.eq(&email_index)).one(pool).await? {
         return Ok(vec![(row.user_id, row.password_hash)]);
@@ -185,8 +166,89 @@ pub(crate) async fn ways_in(service: &Service, email: &str) -> Result<Vec<(i64, 
     Ok(claimed.into_iter().filter_map(|(_, row)| row).map(|row| (row.user_id, row.password_hash)).collect())
 }
 
-/// Whether somebody has verified this address.
-pub(crate) async fn is_verified(service: &Service, email: &str) -> Result<bool, Error> {
-    let stored = Entity::find().filter(Column::EmailIndex.eq(service.email_index.of(email))).one(service.database.pool()).await?;
-    Ok(stored.is_some())
+/// Who has verified this address.
+pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Option<i64>, Error> {
+    let email_index = service.keyed_hash.email_index(email);
+    let stored = Entity::find().filter(Column::EmailIndex.eq(email_index)).one(service.database.pool()).await?;
+    Ok(stored.map(|row| row.user_id))
+}
+
+/// What a person signs in with by password.
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    pub(crate) password_hash: Option<String>,
+    verified: Option<String>,
+    claimed: Option<String>,
+}
+
+impl Credentials {
+    /// The addresses that they have, verified or not.
+    pub(crate) fn emails(&self) -> Vec<&str> {
+        self.verified.iter().chain(&self.claimed).map(String::as_str).collect()
+    }
+
+    /// Whether they can sign in by password for certain: with an address that nobody else can take.
+    pub(crate) fn is_way_in(&self) -> bool {
+        self.password_hash.is_some() && self.verified.is_some()
+    }
+}
+
+/// What this person signs in with by password.
+pub(crate) async fn credentials(connection: &impl ConnectionTrait, user_id: i64) -> Result<Credentials, Error> {
+    let found =
+        Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
+    let (row, claim) = found.ok_or(Error::NotFound("person"))?;
+    Ok(Credentials { password_hash: row.password_hash, verified: row.email, claimed: claim.map(|claim| claim.email) })
+}
+
+/// The address that this person has verified.
+pub(crate) async fn verified_email(connection: &impl ConnectionTrait, user_id: i64) -> Result<Option<String>, Error> {
+    Ok(credentials(connection, user_id).await?.verified)
+}
+
+/// Their first name.
+pub(crate) async fn first_name(connection: &impl ConnectionTrait, user_id: i64) -> Result<Option<String>, Error> {
+    let row = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
+    Ok(row.and_then(|row| row.first_name))
+}
+
+/// Sets a password, whatever there was.
+pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: i64, hash: String) -> Result<(), Error> {
+    let set = Entity::update_many().col_expr(Column::PasswordHash, hash.into()).filter(Column::UserId.eq(user_id));
+    set.exec(connection).await?;
+    Ok(())
+}
+
+/// Sets a password where the one before is still what it was; false where it is not.
+pub(crate) async fn replace_password(
+    connection: &impl ConnectionTrait,
+    user_id: i64,
+    before: Option<String>,
+    hash: String,
+) -> Result<bool, Error> {
+    let set = Entity::update_many().col_expr(Column::PasswordHash, hash.into()).filter(Column::UserId.eq(user_id));
+    let set = match before {
+        Some(before) => set.filter(Column::PasswordHash.eq(before)),
+        None => set.filter(Column::PasswordHash.is_null()),
+    };
+    Ok(set.exec(connection).await?.rows_affected == 1)
+}
+
+/// Makes an address the verified one, unless somebody else was first.
+pub(crate) async fn set_email(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    row: Model,
+    email: String,
+) -> Result<(), Error> {
+    let mut row: ActiveModel = row.into();
+    row.email_index = Set(Some(service.keyed_hash.email_index(&email)));
+    row.email = Set(Some(email));
+    row.update(connection).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict("Another account has this address already: sign in to that one, or choose another address.")
+        }
+        _ => error.into(),
+    })?;
+    Ok(())
 }

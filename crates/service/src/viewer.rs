@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entity::{revoked_token, role, session, user};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::token::{Claims, Use};
 use crate::{Error, Service};
@@ -65,6 +65,12 @@ impl Viewer {
             Some((user, Some(role))) => Ok(Self { user: Arc::new(user), role: Arc::new(role), claims }),
             _ => Err(refused()),
         }
+    }
+
+    /// That the session has not ended since: for what opens a way in, in a transaction that has locked the person.
+    pub(crate) async fn still_signed_in(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
+        let session = session::Entity::find_by_id(self.claims.sid).one(connection).await?;
+        session.map(|_| ()).ok_or(Error::Unauthenticated(SIGN_IN_AGAIN))
     }
 
     /// The viewer's own account.
@@ -127,6 +133,11 @@ impl Oneself {
     pub fn owner(self) -> Owner {
         self.0
     }
+
+    /// Their ids, for a statement.
+    pub(crate) fn user_ids(people: &[Self]) -> Vec<i64> {
+        people.iter().map(|oneself| oneself.0.user_id).collect()
+    }
 }
 
 impl Admin<'_> {
@@ -146,6 +157,13 @@ pub(crate) fn user_ids(owners: &[Owner]) -> Vec<i64> {
 pub(crate) fn one_by_owner<T>(owners: &[Owner], rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> HashMap<Owner, Option<Arc<T>>> {
     let grouped = by_owner(owners, rows, user_id).into_iter();
     grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(Arc::new))).collect()
+}
+
+/// Puts rows under the people who are their owners.
+pub(crate) fn by_oneself<T>(people: &[Oneself], rows: Vec<T>, user_id: impl Fn(&T) -> i64) -> HashMap<Oneself, Vec<Arc<T>>> {
+    let owners: Vec<_> = people.iter().map(|oneself| oneself.0).collect();
+    let grouped = by_owner(&owners, rows, user_id).into_iter();
+    grouped.map(|(owner, rows)| (Oneself(owner), rows.into_iter().map(Arc::new).collect())).collect()
 }
 
 /// Puts rows under their owners; a row of nobody among them goes nowhere.

@@ -1,6 +1,7 @@
 //! A caller of the API.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ use serde_json::{Value, json};
 pub struct Client {
     http: reqwest::Client,
     url: Arc<str>,
+    headers: Vec<(&'static str, String)>,
+    secrets: Secrets,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
 }
@@ -43,9 +46,65 @@ impl Answer {
     }
 }
 
+/// What the log must not tell: filled in as it is used, looked for when a server stops.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<Mutex<HashSet<String>>>);
+
+/// Arguments and fields that hold secrets.
+const SECRET: &[&str] =
+    &["password", "current", "new", "token", "email", "address", "phoneNumber", "accessToken", "refreshToken"];
+
+impl Secrets {
+    /// Notes one.
+    pub fn note(&self, secret: &str) {
+        if secret.len() >= 8 {
+            self.0.lock().unwrap().insert(secret.to_owned());
+        }
+    }
+
+    fn note_all(&self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    if let (true, Some(text)) = (SECRET.contains(&name.as_str()), value.as_str()) {
+                        self.note(text);
+                    }
+                    self.note_all(value);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.note_all(item)),
+            _ => {}
+        }
+    }
+
+    /// Those that are written out in a query.
+    fn note_query(&self, query: &str) {
+        for name in SECRET {
+            for part in query.split(&format!("{name}: \"")).skip(1) {
+                self.note(part.split('"').next().unwrap());
+            }
+        }
+    }
+
+    /// The first that a text holds.
+    pub fn told_by(&self, text: &str) -> Option<String> {
+        self.0.lock().unwrap().iter().find(|secret| text.contains(*secret)).cloned()
+    }
+}
+
 impl Client {
-    pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.into(), access_token: None, refresh_token: None }
+    pub fn new(url: &str, secrets: Secrets) -> Self {
+        // A connection for each request: behind a proxy, each goes to another instance.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { http, url: url.into(), headers: Vec::new(), secrets, access_token: None, refresh_token: None }
+    }
+
+    /// The same caller with a further header.
+    pub fn with_header(&self, name: &'static str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.retain(|(known, _)| *known != name);
+        client.headers.push((name, value.to_owned()));
+        client
     }
 
     /// The same caller with another token, or none.
@@ -65,7 +124,18 @@ impl Client {
         if let Some(token) = &self.access_token {
             request = request.bearer_auth(token);
         }
-        answer(request).await
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        self.secrets.note_all(&variables);
+        self.secrets.note_query(query);
+        let answer = answer(request).await;
+        self.secrets.note_all(&answer.body);
+        for cookie in &answer.cookies {
+            let value = cookie.split(';').next().and_then(|pair| pair.split_once('='));
+            self.secrets.note(value.map_or("", |(_, value)| value));
+        }
+        answer
     }
 
     /// Sends a query without variables and gives its data.

@@ -1,7 +1,10 @@
 //! A service of its own for each test, over a database of its own.
 
 pub mod authenticator;
+pub mod browser;
 pub mod client;
+pub mod mailbox;
+pub mod proxy;
 pub mod token;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +19,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
+use client::Secrets;
 pub use client::{Answer, Client};
 
 /// Which database.
@@ -23,6 +27,8 @@ pub use client::{Answer, Client};
 pub enum Engine {
     Sqlite,
     Postgres,
+    /// PostgreSQL with two instances of the service behind a proxy that gives each connection to the next one.
+    Pair,
 }
 
 /// Makes a test of each function for each engine.
@@ -44,6 +50,20 @@ macro_rules! on_both_engines {
 }
 pub(crate) use on_both_engines;
 
+/// The same, and on two instances.
+macro_rules! on_both_engines_and_two_instances {
+    ($($name:ident),* $(,)?) => {
+        crate::harness::on_both_engines!($($name),*);
+        mod pair {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::harness::Engine::Pair).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_engines_and_two_instances;
+
 /// The secret of the tokens in the tests, so that they can make tokens too.
 pub const TOKEN_SECRET: &[u8; 32] = b"tests sign with thirty-two bytes";
 const TOKEN_KEYS: &str = "tests:dGVzdHMgc2lnbiB3aXRoIHRoaXJ0eS10d28gYnl0ZXM";
@@ -60,6 +80,8 @@ pub fn binary() -> PathBuf {
 pub struct Home {
     pub folder: PathBuf,
     pub database_url: String,
+    engine: Engine,
+    secrets: Secrets,
 }
 
 impl Home {
@@ -71,12 +93,12 @@ impl Home {
         std::fs::create_dir(&folder).unwrap();
         let database_url = match engine {
             Engine::Sqlite => format!("sqlite://{}", folder.join("test.db").display()),
-            Engine::Postgres => {
+            Engine::Postgres | Engine::Pair => {
                 administer(&format!("CREATE DATABASE {name}")).await;
                 format!("{}/{name}", postgres_url())
             }
         };
-        Self { folder, database_url }
+        Self { folder, database_url, engine, secrets: Secrets::default() }
     }
 
     /// A migrated database: made once, copied for each test.
@@ -85,7 +107,7 @@ impl Home {
         static POSTGRES: OnceCell<Home> = OnceCell::const_new();
         let template = match engine {
             Engine::Sqlite => &SQLITE,
-            Engine::Postgres => &POSTGRES,
+            Engine::Postgres | Engine::Pair => &POSTGRES,
         };
         let template = template
             .get_or_init(|| async {
@@ -100,7 +122,7 @@ impl Home {
             Engine::Sqlite => {
                 std::fs::copy(template.folder.join("test.db"), home.folder.join("test.db")).unwrap();
             }
-            Engine::Postgres => {
+            Engine::Postgres | Engine::Pair => {
                 let name = |home: &Self| home.database_url.rsplit('/').next().unwrap().to_owned();
                 administer(&format!("DROP DATABASE {}", name(&home))).await;
                 administer(&format!("CREATE DATABASE {} TEMPLATE {}", name(&home), name(template))).await;
@@ -120,7 +142,8 @@ impl Home {
             .env("DATA_DIR", &self.folder)
             .env("BIND", "127.0.0.1:0")
             .env("TOKEN_KEYS", TOKEN_KEYS)
-            .env("LOG", "info,autrement=debug,sqlx=debug")
+            .env("SMTP_URL", mailbox::smtp_url())
+            .env("LOG", if self.engine == Engine::Pair { "trace" } else { "info,autrement=debug,sqlx=debug" })
             .env("LOG_FORMAT", "json")
             .kill_on_drop(true);
         command
@@ -163,7 +186,8 @@ pub struct Server {
     pub url: String,
     /// What browsers of this service send as their origin.
     pub origin: String,
-    pub child: Child,
+    /// The process, or both.
+    pub children: Vec<Child>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -175,30 +199,25 @@ impl Server {
 
     /// On this database, with further settings.
     pub async fn start_on(home: Arc<Home>, settings: &[(&str, &str)]) -> Self {
-        let mut child =
-            home.command(&[]).envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let kept = log.clone();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                kept.lock().unwrap().push(line);
-            }
-        });
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = output.next_line().await.unwrap();
-        let Some(url) = first.as_ref().and_then(|line| line.strip_prefix("GraphiQL: ")) else {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            panic!("the service did not start: {:?}", log.lock().unwrap());
-        };
-        let url = url.trim_end_matches('/').to_owned();
-        let origin = url.replace("127.0.0.1", "localhost");
-        Self { home, url, origin, child, log }
+        if home.engine != Engine::Pair {
+            let (child, url) = start_one(&home, settings, log.clone()).await;
+            let origin = url.replace("127.0.0.1", "localhost");
+            return Self { home, url, origin, children: vec![child], log };
+        }
+        let proxy = proxy::Proxy::bind().await;
+        let (url, origin) = (proxy.url("127.0.0.1"), proxy.url("localhost"));
+        let mut all = vec![("PUBLIC_URL", origin.as_str())];
+        all.extend(settings);
+        let (one, to_one) = start_one(&home, &all, log.clone()).await;
+        let (two, to_two) = start_one(&home, &all, log.clone()).await;
+        proxy.serve(vec![to_one, to_two]);
+        Self { home, url, origin, children: vec![one, two], log }
     }
 
     /// A client that is nobody yet.
     pub fn client(&self) -> Client {
-        Client::new(&self.url)
+        Client::new(&self.url, self.home.secrets.clone())
     }
 
     /// Somebody who has just signed up by password.
@@ -241,7 +260,66 @@ impl Server {
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        for child in &self.children {
+            let id = child.id().unwrap().to_string();
+            assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        }
     }
+
+    /// Sends a statement to the database itself, and gives the first column of what it answers as text.
+    pub async fn sql(&self, sql: &str) -> Vec<String> {
+        let database = self.home.database().await;
+        let statement = sea_orm::Statement::from_string(database.get_database_backend(), sql);
+        if !sql.starts_with("SELECT") {
+            database.execute_raw(statement).await.unwrap();
+            return Vec::new();
+        }
+        let rows = database.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index::<Option<String>>(0).unwrap().unwrap_or_default()).collect()
+    }
+
+    /// The mails to an address, once there are as many; the tokens of their links are secrets.
+    pub async fn mails(&self, email: &str, count: usize) -> Vec<mailbox::Mail> {
+        let mails = mailbox::wait(email, count).await;
+        mails.iter().filter_map(|mail| mail.token.as_ref()).for_each(|token| self.home.secrets.note(token));
+        mails
+    }
+}
+
+/// No secret that was used is in the log, whatever its level.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let log = self.log();
+            if let Some(secret) = self.home.secrets.told_by(&log) {
+                let line = log.lines().find(|line| line.contains(&secret));
+                panic!("the log tells {secret}: {line:?}");
+            }
+        }
+    }
+}
+
+async fn start_one(home: &Home, settings: &[(&str, &str)], log: Arc<Mutex<Vec<String>>>) -> (Child, String) {
+    let mut child =
+        home.command(&[]).envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let kept = log.clone();
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            kept.lock().unwrap().push(line);
+        }
+    });
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = output.next_line().await.unwrap();
+    let Some(url) = first.as_ref().and_then(|line| line.strip_prefix("GraphiQL: ")) else {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        panic!("the service did not start: {:?}", log.lock().unwrap());
+    };
+    (child, url.trim_end_matches('/').to_owned())
+}
+
+/// An address that no other test writes to.
+pub fn unique_email(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{name}.{}.{}@example.org", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

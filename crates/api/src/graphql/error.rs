@@ -69,6 +69,7 @@ impl From<ApiError> for async_graphql::Error {
                 });
                 extensions.set("problems", Value::List(problems.collect()));
             }
+            service::Error::RateLimited { retry_after } => extensions.set("retryAfter", *retry_after),
             service::Error::Conflict { stored_revision: Some(revision), .. } => extensions.set("storedRevision", *revision),
             _ => {}
         }

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
 use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
-use service::entity::{passkey_credential, role, terms_version, user, user_avatar_info, user_passion, user_terms_agreement};
+use service::entity::{
+    passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
+};
 use service::game::{Game, PlayRef, PlaysRequest};
 use service::page::Page;
 use service::user_detail::UserDetail;
@@ -124,6 +126,8 @@ relations! {
     passions: PassionsRelation(Owner => Vec<Arc<user_passion::Model>>) = service::user_passion::by_owners;
     /// The viewer's own passkeys.
     passkeys: PasskeysRelation(Oneself => Vec<Arc<passkey_credential::Model>>) = service::passkey::of_oneself;
+    /// The viewer's own signed-in devices.
+    sessions: SessionsRelation(Oneself => Vec<Arc<session::Model>>) = service::session::of_oneself;
     /// What a person agreed to.
     terms_agreements: TermsAgreementsRelation(Owner => Vec<Arc<user_terms_agreement::Model>>) = service::user_terms_agreement::by_owners;
     /// A version of the terms.

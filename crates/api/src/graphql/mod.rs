@@ -4,12 +4,14 @@
 //! To add a noun: a file here with its type, and its `…Query` and `…Mutation` in the roots below; then `schema.graphql`, printed
 //! anew (`cargo run -- schema > schema.graphql`).
 
+mod account_recovery;
 pub mod connection;
 pub mod document;
 pub mod error;
 pub mod game;
 pub mod id;
 pub mod json;
+mod language;
 pub mod loaders;
 mod node;
 mod passkey;
@@ -17,6 +19,7 @@ pub mod request;
 mod role;
 mod session;
 mod terms_version;
+mod unverified_detail;
 mod user;
 mod user_avatar_info;
 mod user_detail;
@@ -35,6 +38,8 @@ pub struct Mutation(
     user::UserMutation,
     passkey::PasskeyMutation,
     session::SessionMutation,
+    unverified_detail::UnverifiedDetailMutation,
+    account_recovery::AccountRecoveryMutation,
     user_avatar_info::UserAvatarInfoMutation,
     user_passion::UserPassionMutation,
     user_terms_agreement::UserTermsAgreementMutation,

@@ -89,7 +89,7 @@ impl NodeQuery {
 
 async fn find(context: &Context<'_>, id: &ID) -> Result<Node> {
     let request = Request::of(context);
-    let parsed = id::parse(id);
+    let parsed = id::parse::<i64>(id);
     if let Some((_, id)) = parsed.as_ref().filter(|(name, _)| name == "TermsVersion") {
         let terms = request.loaders().terms.load(*id).await?;
         return Ok(Node::TermsVersion(TermsVersion(terms.ok_or(Error::NotFound("version of the terms"))?)));

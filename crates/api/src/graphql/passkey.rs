@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use service::entity::passkey_credential::Model;
+use service::entity::user;
 use service::passkey::{Challenge, PasskeySignUp};
-use service::{Error, Uuid};
+use service::{Error, Service, Uuid};
 
 use super::error::Result;
 use super::id;
@@ -23,6 +24,11 @@ impl PasskeyCredential {
     /// Global id.
     async fn id(&self) -> ID {
         id::global("PasskeyCredential", self.0.id)
+    }
+
+    /// The credential's own id, base64url.
+    async fn credential_id(&self) -> &str {
+        &self.0.credential_id
     }
 
     /// What its owner calls it; at most 100 characters.
@@ -43,6 +49,29 @@ impl PasskeyCredential {
     /// When it last signed in; null before the first time.
     async fn last_used(&self) -> Option<DateTime<Utc>> {
         self.0.last_used
+    }
+}
+
+/// What a person's browser should know of their passkeys: what `PublicKeyCredential.signalAllAcceptedCredentials` takes, so that it
+/// offers those alone that still sign in. To be asked for after adding or removing one.
+#[derive(SimpleObject)]
+pub struct PasskeySignal {
+    /// The relying party's id.
+    rp_id: String,
+    /// The user handle, base64url.
+    user_id: String,
+    /// The ids of all their passkeys, base64url.
+    all_accepted_credential_ids: Vec<String>,
+}
+
+impl PasskeySignal {
+    /// Of this person, who has these passkeys.
+    pub fn new(service: &Service, user: &user::Model, passkeys: &[Arc<Model>]) -> Self {
+        Self {
+            rp_id: service.passkeys.id().to_owned(),
+            user_id: service::passkey::user_handle(user),
+            all_accepted_credential_ids: passkeys.iter().map(|passkey| passkey.credential_id.clone()).collect(),
+        }
     }
 }
 
@@ -80,20 +109,21 @@ pub struct PasskeySignUpInput {
 #[derive(InputObject)]
 pub struct FinishPasskeyInput {
     /// Of the challenge.
-    ceremony_id: ID,
+    pub ceremony_id: ID,
     /// What `toJSON()` of the browser's `PublicKeyCredential` gives.
-    credential: Json,
+    pub credential: Json,
     /// What to call a new passkey; at most 100 characters. "Passkey" when left out.
-    name: Option<String>,
+    pub name: Option<String>,
 }
 
 impl FinishPasskeyInput {
-    fn ceremony(&self) -> Result<Uuid> {
+    /// Which ceremony it ends.
+    pub fn ceremony(&self) -> Result<Uuid> {
         Ok(self.ceremony_id.parse().map_err(|_| Error::invalid("/ceremonyId", "is not the id of a ceremony."))?)
     }
 }
 
-/// Signing up and in with passkeys.
+/// Signing up and in with passkeys, and looking after them.
 #[derive(Default)]
 pub struct PasskeyMutation;
 
@@ -108,7 +138,7 @@ impl PasskeyMutation {
         let request = Request::that_writes(context);
         let PasskeySignUpInput { username, first_name, last_name, age } = input.unwrap_or_default();
         let person = PasskeySignUp { username, first_name, last_name, age };
-        Ok(service::passkey::start_sign_up(&request.service, person).await?.into())
+        Ok(service::passkey::start_sign_up(&request.service, person, request.caller()).await?.into())
     }
 
     /// Finishes signing up with a passkey: makes the account, and signs in.
@@ -121,14 +151,14 @@ impl PasskeyMutation {
         let ceremony = input.ceremony()?;
         let credential = input.credential.into_value();
         let signed_in =
-            service::passkey::finish_sign_up(&request.service, ceremony, credential, input.name, &request.caller.device).await?;
+            service::passkey::finish_sign_up(&request.service, ceremony, credential, input.name, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 
     /// Begins signing in with a passkey. No name is asked: the device knows its passkeys.
     async fn start_passkey_sign_in(&self, context: &Context<'_>) -> Result<PasskeyChallenge> {
         let request = Request::that_writes(context);
-        Ok(service::passkey::start_sign_in(&request.service).await?.into())
+        Ok(service::passkey::start_sign_in(&request.service, request.caller()).await?.into())
     }
 
     /// Finishes signing in with a passkey.
@@ -140,7 +170,52 @@ impl PasskeyMutation {
         let request = Request::that_writes(context);
         let ceremony = input.ceremony()?;
         let credential = input.credential.into_value();
-        let signed_in = service::passkey::finish_sign_in(&request.service, ceremony, credential, &request.caller.device).await?;
+        let signed_in = service::passkey::finish_sign_in(&request.service, ceremony, credential, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
+    }
+
+    /// Begins adding a passkey to the viewer's account. A device that has one of theirs already says so (`excludeCredentials`).
+    async fn start_passkey_add(&self, context: &Context<'_>) -> Result<PasskeyChallenge> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        Ok(service::passkey::start_add(&request.service, viewer, request.caller()).await?.into())
+    }
+
+    /// Finishes adding a passkey.
+    async fn finish_passkey_add(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
+    ) -> Result<PasskeyCredential> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        let ceremony = input.ceremony()?;
+        let credential = input.credential.into_value();
+        let finished =
+            service::passkey::finish_add(&request.service, viewer, ceremony, credential, input.name, request.caller()).await?;
+        Ok(PasskeyCredential(Arc::new(finished)))
+    }
+
+    /// Calls one of the viewer's passkeys something else.
+    async fn rename_passkey(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Of the passkey.")] id: ID,
+        #[graphql(desc = "1 to 100 characters.")] name: String,
+    ) -> Result<PasskeyCredential> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        let passkey = id::row(&id, "PasskeyCredential", "passkey")?;
+        Ok(PasskeyCredential(Arc::new(service::passkey::rename(&request.service, viewer, passkey, name).await?)))
+    }
+
+    /// Removes one of the viewer's passkeys. `CONFLICT` for their last way in: the last passkey goes only where a verified address
+    /// and a password stay.
+    async fn remove_passkey(&self, context: &Context<'_>, #[graphql(desc = "Of the passkey.")] id: ID) -> Result<bool> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        let passkey = id::row(&id, "PasskeyCredential", "passkey")?;
+        service::passkey::remove(&request.service, viewer, passkey, request.caller()).await?;
+        Ok(true)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
+use service::caller::Caller;
 use service::viewer::Viewer;
 use service::{Error, Service};
 use tokio::sync::OnceCell;
@@ -15,16 +16,15 @@ use super::loaders::Loaders;
 pub const REFRESH_COOKIE: &str = "autrement_refresh";
 
 /// The sender of a request, as its headers tell.
-#[derive(Default)]
-pub struct Caller {
+pub struct Sender {
     /// The access token, if one came.
     pub bearer: Option<String>,
     /// The refresh token of the cookie, if one came.
     pub refresh_cookie: Option<String>,
     /// A browser: it sent an origin, and keeps its refresh token in a cookie.
     pub is_browser: bool,
-    /// The client's own words.
-    pub device: String,
+    /// What the rules know of it.
+    pub caller: Caller,
 }
 
 /// One request.
@@ -32,7 +32,7 @@ pub struct Request {
     /// The rules.
     pub service: Arc<Service>,
     /// Who sent it.
-    pub caller: Caller,
+    pub sender: Sender,
     signed_out: AtomicBool,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
     loaders: Mutex<Arc<Loaders>>,
@@ -40,9 +40,9 @@ pub struct Request {
 
 impl Request {
     /// A request of this caller.
-    pub fn new(service: Arc<Service>, caller: Caller) -> Self {
+    pub fn new(service: Arc<Service>, sender: Sender) -> Self {
         let loaders = Mutex::new(Arc::new(Loaders::new(&service)));
-        Self { service, caller, signed_out: AtomicBool::new(false), viewer: OnceCell::new(), loaders }
+        Self { service, sender, signed_out: AtomicBool::new(false), viewer: OnceCell::new(), loaders }
     }
 
     /// The request that a resolver works for.
@@ -55,6 +55,11 @@ impl Request {
         let request = Self::of(context);
         *request.loaders.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaders::new(&request.service));
         request
+    }
+
+    /// What the rules know of the sender.
+    pub fn caller(&self) -> &Caller {
+        &self.sender.caller
     }
 
     /// The loaders.
@@ -70,7 +75,7 @@ impl Request {
         let found = self
             .viewer
             .get_or_init(|| async {
-                let token = self.caller.bearer.as_deref();
+                let token = self.sender.bearer.as_deref();
                 let token = token.ok_or_else(|| Arc::new(Error::Unauthenticated("Sign in first, and send the access token.")))?;
                 let viewer = Viewer::authenticate(&self.service, token).await.map_err(Arc::new)?;
                 self.loaders().prime_viewer(&viewer).await;
@@ -87,6 +92,6 @@ impl Request {
 
     /// Who is signed in, if a token came at all. One that is not good is an error all the same.
     pub async fn viewer_if_any(&self) -> Result<Option<&Viewer>> {
-        if self.caller.bearer.is_none() { Ok(None) } else { self.viewer().await.map(Some) }
+        if self.sender.bearer.is_none() { Ok(None) } else { self.viewer().await.map(Some) }
     }
 }

@@ -1,11 +1,15 @@
 //! Sessions: what signing in gives, refreshing and ending it.
 
-use async_graphql::{Context, Object, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use service::Error;
+use service::entity::session::Model;
 use service::session::SignedIn;
 
 use super::error::Result;
+use super::id;
 use super::request::{REFRESH_COOKIE, Request};
 use super::user::User;
 
@@ -25,7 +29,7 @@ pub struct AuthPayload {
 impl AuthPayload {
     /// Browsers (a request with an origin) get the refresh token as a cookie that no script reads; others get it here.
     pub fn new(context: &Context<'_>, signed_in: SignedIn) -> Self {
-        let refresh_token = if Request::of(context).caller.is_browser {
+        let refresh_token = if Request::of(context).sender.is_browser {
             set_cookie(context, &signed_in.refresh_token, signed_in.refresh_lifetime.num_seconds());
             None
         } else {
@@ -40,6 +44,38 @@ impl AuthPayload {
     }
 }
 
+/// A signed-in device. Only its owner sees it.
+pub struct Session(pub Arc<Model>);
+
+/// A signed-in device. Only its owner sees it.
+#[Object]
+impl Session {
+    /// Global id.
+    async fn id(&self) -> ID {
+        id::global("Session", self.0.id)
+    }
+
+    /// The client's own words (`User-Agent`), cut to 200 characters.
+    async fn device(&self) -> &str {
+        &self.0.device
+    }
+
+    /// When it signed in.
+    async fn date_created(&self) -> DateTime<Utc> {
+        self.0.date_created
+    }
+
+    /// When it last signed in or refreshed, which a client that is used does every 15 minutes.
+    async fn last_seen(&self) -> DateTime<Utc> {
+        self.0.last_seen
+    }
+
+    /// Whether it is the one that asks.
+    async fn is_current(&self, context: &Context<'_>) -> Result<bool> {
+        Ok(Request::of(context).viewer().await?.claims().sid == self.0.id)
+    }
+}
+
 fn set_cookie(context: &Context<'_>, token: &str, seconds: i64) {
     let cookie = format!("{REFRESH_COOKIE}={token}; HttpOnly; Secure; SameSite=Strict; Path=/graphql; Max-Age={seconds}");
     context.append_http_header("set-cookie", cookie);
@@ -51,16 +87,17 @@ pub struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// New tokens for a refresh token, which is spent by it. A refresh token that is used twice ends its session.
+    /// New tokens for a refresh token, which is spent by it. A refresh token that is used twice ends its session; but the client
+    /// that spent it (the same `User-Agent`) may send it again for 30 seconds, in case it lost the answer, and gets the same one.
     async fn refresh_session(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The refresh token; the one of the cookie when left out.")] refresh_token: Option<String>,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let token = refresh_token.as_ref().or(request.caller.refresh_cookie.as_ref());
+        let token = refresh_token.as_ref().or(request.sender.refresh_cookie.as_ref());
         let token = token.ok_or(Error::Unauthenticated("There is no refresh token, neither given nor as a cookie: sign in."))?;
-        let signed_in = service::session::refresh(&request.service, token).await?;
+        let signed_in = service::session::refresh(&request.service, token, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 
@@ -68,10 +105,35 @@ impl SessionMutation {
     async fn sign_out(&self, context: &Context<'_>) -> Result<bool> {
         let request = Request::that_writes(context);
         service::session::sign_out(&request.service, request.viewer().await?).await?;
-        request.sign_out();
-        if request.caller.is_browser {
-            set_cookie(context, "", 0);
+        signed_out(context);
+        Ok(true)
+    }
+
+    /// Ends all of the viewer's sessions, this one too, and gives how many there were.
+    async fn sign_out_everywhere(&self, context: &Context<'_>) -> Result<u64> {
+        let request = Request::that_writes(context);
+        let ended = service::session::sign_out_everywhere(&request.service, request.viewer().await?).await?;
+        signed_out(context);
+        Ok(ended)
+    }
+
+    /// Ends one of the viewer's sessions.
+    async fn revoke_session(&self, context: &Context<'_>, #[graphql(desc = "Of the session.")] id: ID) -> Result<bool> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        let session = id::row(&id, "Session", "session")?;
+        service::session::end(&request.service, viewer, session).await?;
+        if session == viewer.claims().sid {
+            signed_out(context);
         }
         Ok(true)
+    }
+}
+
+fn signed_out(context: &Context<'_>) {
+    let request = Request::of(context);
+    request.sign_out();
+    if request.sender.is_browser {
+        set_cookie(context, "", 0);
     }
 }

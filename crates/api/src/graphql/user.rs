@@ -23,10 +23,11 @@ use super::game::skills::SkillsGameData;
 use super::game::speed::SpeedGameData;
 use super::game::{self, GameData};
 use super::id;
-use super::passkey::PasskeyCredential;
+use super::language::Language;
+use super::passkey::{PasskeyCredential, PasskeySignal};
 use super::request::Request;
 use super::role::Role;
-use super::session::AuthPayload;
+use super::session::{AuthPayload, Session};
 use super::user_avatar_info::UserAvatarInfo;
 use super::user_detail::UserDetail;
 use super::user_passion::UserPassion;
@@ -84,7 +85,7 @@ impl User {
         self.row.last_login
     }
 
-    /// Signs in with a passkey instead of a password.
+    /// Has a passkey, and so signs in without a password.
     async fn is_passkey(&self) -> bool {
         self.row.is_passkey
     }
@@ -92,6 +93,11 @@ impl User {
     /// The first steps are done.
     async fn onboarding_complete(&self) -> bool {
         self.row.onboarding_complete
+    }
+
+    /// What they are written to in; null where they have not chosen: it is what their client asks for (`Accept-Language`).
+    async fn language(&self) -> Option<Language> {
+        self.row.language.as_deref().and_then(Language::of_tag)
     }
 
     /// What they may do.
@@ -122,6 +128,19 @@ impl User {
     async fn passkeys(&self, context: &Context<'_>) -> Result<Vec<PasskeyCredential>> {
         let passkeys = Request::of(context).loaders().passkeys.load(self.owner.oneself()?).await?;
         Ok(passkeys.into_iter().map(PasskeyCredential).collect())
+    }
+
+    /// What their browser should know of their passkeys. Only the person themselves sees it.
+    async fn passkey_signal(&self, context: &Context<'_>) -> Result<PasskeySignal> {
+        let request = Request::of(context);
+        let passkeys = request.loaders().passkeys.load(self.owner.oneself()?).await?;
+        Ok(PasskeySignal::new(&request.service, &self.row, &passkeys))
+    }
+
+    /// Their signed-in devices, the last seen first. Only the person themselves sees them.
+    async fn sessions(&self, context: &Context<'_>) -> Result<Vec<Session>> {
+        let sessions = Request::of(context).loaders().sessions.load(self.owner.oneself()?).await?;
+        Ok(sessions.into_iter().map(Session).collect())
     }
 
     /// Which versions of the terms they accepted, the oldest first.
@@ -226,7 +245,7 @@ impl UserQuery {
 pub struct SignUpInput {
     /// Where mail reaches them; what they sign in with.
     email: String,
-    /// 8 to 1,024 characters; a few words are good.
+    /// 8 to 1,024 characters, not one of the most common ones nor the address; a few words are good.
     password: String,
     /// For display; unique, at most 64 characters.
     username: Option<String>,
@@ -268,6 +287,8 @@ pub struct UpdateProfileInput {
     address: MaybeUndefined<String>,
     /// The first steps are done; null leaves it as it is.
     onboarding_complete: Option<bool>,
+    /// What they are written to in; null leaves it to what their client asks for.
+    language: MaybeUndefined<Language>,
 }
 
 /// As the service says it: left out stays, null clears.
@@ -285,8 +306,8 @@ pub struct UserMutation;
 
 #[Object]
 impl UserMutation {
-    /// Makes an account with an address and a password, and signs in. The answer is the same whether the address has an account or
-    /// not.
+    /// Makes an account with an address and a password, signs in, and sends a link to verify the address. The answer is the same
+    /// whether the address has an account or not: a mail tells its owner.
     async fn sign_up(&self, context: &Context<'_>, #[graphql(desc = "Who signs up.")] input: SignUpInput) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
         let detail = DetailChanges {
@@ -297,14 +318,15 @@ impl UserMutation {
             address: input.address.into(),
         };
         let sign_up = SignUp { email: input.email, password: input.password, username: input.username, detail };
-        let signed_in = service::user::sign_up(&request.service, sign_up, &request.caller.device).await?;
+        let signed_in = service::user::sign_up(&request.service, sign_up, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 
-    /// Signs in with an address and a password. The answer is the same whichever of them is not right.
+    /// Signs in with an address and a password. The answer is the same whichever of them is not right; `RATE_LIMITED` after ten
+    /// wrong ones for an address.
     async fn sign_in(&self, context: &Context<'_>, #[graphql(desc = "Who signs in.")] input: SignInInput) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let signed_in = service::user::sign_in(&request.service, &input.email, input.password, &request.caller.device).await?;
+        let signed_in = service::user::sign_in(&request.service, &input.email, input.password, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 
@@ -326,10 +348,53 @@ impl UserMutation {
                 address: change(input.address),
             },
             onboarding_complete: input.onboarding_complete,
+            language: change(input.language.map_value(service::language::Language::from)),
         };
         let user = Arc::new(service::user::update_profile(&request.service, viewer, changes).await?);
         // Finding the viewer has put in what was there before.
         request.loaders().user.prime(viewer.owner(), Some(user.clone())).await;
         Ok(User::new(user, viewer.owner()))
+    }
+
+    /// Changes the viewer's password, or sets their first one, and ends their other sessions.
+    async fn change_password(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The one that they have now; left out by who has none.")] current: Option<String>,
+        #[graphql(desc = "8 to 1,024 characters, not one of the most common ones nor their address.")] new: String,
+    ) -> Result<bool> {
+        let request = Request::that_writes(context);
+        let viewer = request.viewer().await?;
+        service::password::change(&request.service, viewer, current, new, request.caller()).await?;
+        Ok(true)
+    }
+
+    /// Lets a person in or keeps them out, from the next request on; keeping them out ends their sessions. For administrators, not
+    /// on themselves.
+    async fn set_user_active(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Of the person.")] user_id: ID,
+        #[graphql(desc = "Whether they get in.")] is_active: bool,
+    ) -> Result<User> {
+        let request = Request::that_writes(context);
+        let admin = request.viewer().await?.admin()?;
+        let id = id::row(&user_id, "User", "person")?;
+        let (user, owner) = service::user::set_active(&request.service, &admin, id, is_active).await?;
+        Ok(User::new(user, owner))
+    }
+
+    /// Gives a person another role, from the next request on. For administrators, not on themselves.
+    async fn set_user_role(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Of the person.")] user_id: ID,
+        #[graphql(desc = "One of `roles`.")] role_name: String,
+    ) -> Result<User> {
+        let request = Request::that_writes(context);
+        let admin = request.viewer().await?.admin()?;
+        let id = id::row(&user_id, "User", "person")?;
+        let (user, owner) = service::user::set_role(&request.service, &admin, id, &role_name).await?;
+        Ok(User::new(user, owner))
     }
 }

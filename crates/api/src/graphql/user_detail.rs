@@ -40,6 +40,11 @@ impl UserDetail {
         self.0.email.as_deref()
     }
 
+    /// The address that takes its place once it is verified; null where none waits.
+    async fn pending_email(&self) -> Option<&str> {
+        self.0.pending_email.as_deref()
+    }
+
     /// Whether they have shown that mail to that address reaches them.
     async fn email_verified(&self) -> bool {
         self.0.email_verified

@@ -4,16 +4,20 @@
 use async_graphql_axum::GraphQLRequest;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request as HttpRequest, State};
-use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT};
+use axum::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use service::caller::Caller;
+use service::language::Language;
 use url::form_urlencoded;
 
 use super::{App, RequestId};
 use crate::graphql::document;
 use crate::graphql::error::complete;
-use crate::graphql::request::{Caller, REFRESH_COOKIE, Request};
+use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
 /// The most bytes of a request.
 const REQUEST_BYTES: usize = 1024 * 1024;
@@ -48,7 +52,7 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     }
     let accepts_graphql = accepts_graphql_response(request.headers());
     let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    let caller = caller(request.headers());
+    let sender = sender(app, &request);
     let (parts, body) = request.into_parts();
     let shell = HttpRequest::from_parts(parts.clone(), Body::empty());
     let Ok(bytes) = to_bytes(body, REQUEST_BYTES).await else {
@@ -78,7 +82,7 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return refused;
     }
-    let mut response = app.schema.execute(read.data(Request::new(app.service.clone(), caller))).await;
+    let mut response = app.schema.execute(read.data(Request::new(app.service.clone(), sender))).await;
     complete(&mut response, &request_id);
     let headers = std::mem::take(&mut response.http_headers);
     // Nothing ran: the request itself is at fault.
@@ -96,7 +100,8 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     answer
 }
 
-fn caller(headers: &HeaderMap) -> Caller {
+fn sender(app: &App, request: &HttpRequest) -> Sender {
+    let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     // A header of another form is a token that is not good, rather than none.
     let bearer = headers.get(AUTHORIZATION).map(|value| {
@@ -105,11 +110,15 @@ fn caller(headers: &HeaderMap) -> Caller {
     });
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
     let refresh_cookie = cookies.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == REFRESH_COOKIE);
-    Caller {
+    Sender {
         bearer,
         refresh_cookie: refresh_cookie.map(|(_, token)| token.to_owned()),
         is_browser: headers.contains_key(ORIGIN),
-        device: text(USER_AGENT).unwrap_or_default().to_owned(),
+        caller: Caller {
+            device: text(USER_AGENT).unwrap_or_default().to_owned(),
+            address: app.proxies.address(request),
+            language: Language::wished(text(ACCEPT_LANGUAGE).unwrap_or_default()),
+        },
     }
 }
 

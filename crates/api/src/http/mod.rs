@@ -3,6 +3,7 @@
 mod graphiql;
 mod graphql;
 mod health;
+pub mod proxies;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use axum::response::Response;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proxies::Proxies;
 use service::Service;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
@@ -30,6 +32,7 @@ struct App {
     service: Arc<Service>,
     /// Origins that may call the API, besides its own.
     origins: Arc<[String]>,
+    proxies: Arc<Proxies>,
 }
 
 /// A request's name, among its extensions.
@@ -37,7 +40,7 @@ struct App {
 struct RequestId(String);
 
 /// All routes.
-pub fn router(service: Arc<Service>, origins: Vec<String>) -> Router {
+pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> Router {
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
@@ -45,7 +48,7 @@ pub fn router(service: Arc<Service>, origins: Vec<String>) -> Router {
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE])
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
-    let app = App { schema: crate::graphql::schema(), service, origins: origins.into() };
+    let app = App { schema: crate::graphql::schema(), service, origins: origins.into(), proxies: proxies.into() };
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .layer(cors)

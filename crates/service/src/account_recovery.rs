@@ -1,0 +1,158 @@
+//! Getting back into an account by mail: a link, good once, for 30 minutes, that sets a password or adds a passkey.
+//!
+//! Only an address that was verified gets a link: with one that was not, whoever a mistyped address belongs to would get in.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::account_recovery::{ActiveModel, Column, Entity};
+use entity::user;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::caller::Caller;
+use crate::keyed_hash::token_hash;
+use crate::mail::Kind;
+use crate::passkey::{self, Challenge, Purpose, Registration};
+use crate::session::{self, SignedIn};
+use crate::text::Checks;
+use crate::viewer::Owner;
+use crate::{Error, Service, brake, mail, password, user as people, user_detail};
+
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+const LINK_GONE: &str = "The link is not good (any more): it was used, or 30 minutes have passed. Ask for another.";
+
+/// Asks for a link back into the account of this address. Whether there is one is looked up when the mail is sent: here the work
+/// and the answer are the same.
+pub async fn request(service: &Service, email: String, caller: &Caller) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    checks.email("/email", &email);
+    checks.finish()?;
+    brake::take(service, &brake::RECOVERIES_OF_CALLER, &caller.network()).await?;
+    brake::take(service, &brake::RECOVERIES_OF_ACCOUNT, &service.keyed_hash.email_index(&email)).await?;
+    mail::queue(service, service.database.pool(), Kind::Recovery, None, email, caller.language).await?;
+    Ok(())
+}
+
+/// Makes the token good that is about to be sent, 30 minutes from now. False for an account that nobody gets into.
+pub(crate) async fn begin(service: &Service, user_id: i64, token: &str, requested: DateTime<Utc>) -> Result<bool, Error> {
+    let pool = service.database.pool();
+    let user = user::Entity::find_by_id(user_id).filter(user::Column::IsActive.eq(true)).one(pool).await?;
+    if user.is_none() {
+        return Ok(false);
+    }
+    let row = ActiveModel {
+        reset_token: Set(token_hash(token)),
+        token_expires: Set(service.clock.now() + LIFETIME),
+        date_requested: Set(requested),
+        user_id: Set(user_id),
+        ..Default::default()
+    };
+    // Sent again since the answer of the mail server was lost: the same token.
+    let again = OnConflict::column(Column::ResetToken).update_column(Column::TokenExpires).to_owned();
+    Entity::insert(row).on_conflict(again).exec_without_returning(pool).await?;
+    Ok(true)
+}
+
+/// Whose token this is. Wrong ones count against the caller.
+async fn find(service: &Service, token: &str, caller: &Caller) -> Result<user::Model, Error> {
+    let pool = service.database.pool();
+    brake::take(service, &brake::WRONG_TOKENS, &caller.network()).await?;
+    let row = Entity::find()
+        .filter(Column::ResetToken.eq(token_hash(token)))
+        .filter(Column::TokenExpires.gt(service.clock.now()))
+        .one(pool)
+        .await?
+        .ok_or(Error::Unauthenticated(LINK_GONE))?;
+    brake::give_back(service, &brake::WRONG_TOKENS, &caller.network()).await?;
+    let user = user::Entity::find_by_id(row.user_id).filter(user::Column::IsActive.eq(true)).one(pool).await?;
+    user.ok_or(Error::Unauthenticated(LINK_GONE))
+}
+
+/// Uses the token, once: locks its person, and ends every session and every other recovery of theirs.
+async fn consume(service: &Service, transaction: &DatabaseTransaction, hash: &str, user_id: i64) -> Result<user::Model, Error> {
+    let gone = || Error::Unauthenticated(LINK_GONE);
+    let user = people::lock_by_id(transaction, user_id).await?;
+    let taken = Entity::delete_many()
+        .filter(Column::ResetToken.eq(hash))
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::TokenExpires.gt(service.clock.now()))
+        .exec(transaction)
+        .await?;
+    if taken.rows_affected == 0 || !user.is_active {
+        return Err(gone());
+    }
+    forget(transaction, user_id).await?;
+    session::end_all(transaction, user_id, None).await?;
+    passkey::forget_ceremonies(transaction, user_id).await?;
+    Ok(user)
+}
+
+/// Removes the recoveries of a person: they got in, or the address that they were sent to is theirs no more.
+pub(crate) async fn forget(connection: &impl ConnectionTrait, user_id: i64) -> Result<(), Error> {
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(connection).await?;
+    Ok(())
+}
+
+/// Sets a new password with a token, and signs in. All that was signed in before is not any more.
+pub async fn reset_password(service: &Service, token: &str, password: String, caller: &Caller) -> Result<SignedIn, Error> {
+    let found = find(service, token, caller).await?;
+    let known = user_detail::credentials(service.database.pool(), found.id).await?;
+    let mut checks = Checks::default();
+    password::check(&mut checks, "/password", &password, &known.emails());
+    checks.finish()?;
+    let password_hash = service.passwords.hash(password, &*service.random).await?;
+    let transaction = service.database.write().await?;
+    let user = consume(service, &transaction, &token_hash(token), found.id).await?;
+    user_detail::set_password(&transaction, user.id, password_hash).await?;
+    finish(service, transaction, user, caller).await
+}
+
+#[derive(Serialize, Deserialize)]
+struct RecoveryState {
+    registration: Registration,
+    token_hash: String,
+}
+
+/// Begins adding a passkey with a token, which is used when that is finished.
+pub async fn start_passkey(service: &Service, token: &str, caller: &Caller) -> Result<Challenge, Error> {
+    let user = find(service, token, caller).await?;
+    let (options, registration) = passkey::start_registration_of(service, &user).await?;
+    let state = RecoveryState { registration, token_hash: token_hash(token) };
+    passkey::begin(service, Purpose::Recovery, Some(user.id), options, &state, caller).await
+}
+
+/// Finishes adding a passkey with a token, and signs in. All that was signed in before is not any more.
+pub async fn finish_passkey(
+    service: &Service,
+    ceremony_id: Uuid,
+    credential: Value,
+    name: Option<String>,
+    caller: &Caller,
+) -> Result<SignedIn, Error> {
+    passkey::check_name(name.as_ref())?;
+    let answer = passkey::parse_credential(credential)?;
+    let (user_id, state) = passkey::take::<RecoveryState>(service, Purpose::Recovery, ceremony_id, None).await?;
+    let user_id = user_id.ok_or(Error::Unauthenticated(LINK_GONE))?;
+    let passkey = passkey::finish_registration(service, &answer, &state.registration)?;
+    let transaction = service.database.write().await?;
+    let user = consume(service, &transaction, &state.token_hash, user_id).await?;
+    let (user, _) = passkey::add(service, &transaction, user, passkey, name).await?;
+    finish(service, transaction, user, caller).await
+}
+
+async fn finish(
+    service: &Service,
+    transaction: DatabaseTransaction,
+    user: user::Model,
+    caller: &Caller,
+) -> Result<SignedIn, Error> {
+    mail::notify(service, &transaction, Kind::Recovered, &user, caller.language).await?;
+    let owner = Owner::proved(&user);
+    let signed_in = session::open(service, &transaction, user, caller).await?;
+    transaction.commit().await?;
+    tracing::info!(user = owner.user_id(), "an account was recovered by mail");
+    Ok(signed_in)
+}

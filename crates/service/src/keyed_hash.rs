@@ -1,0 +1,48 @@
+//! Hashes that only who has the key can make: what is stored tells nothing about what it was made from.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::Error;
+
+/// HMAC-SHA-256 under one key, for several purposes that can't be taken for each other: an address holds no NUL, the rest begins
+/// with its purpose and one.
+pub struct KeyedHash(Hmac<Sha256>);
+
+impl KeyedHash {
+    /// With a key of any length. The key never changes: what was stored would not be found any more.
+    pub fn new(key: &[u8]) -> Result<Self, Error> {
+        Ok(Self(Hmac::new_from_slice(key).map_err(Error::internal)?))
+    }
+
+    fn of(&self, bytes: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.clone().chain_update(bytes).finalize().into_bytes())
+    }
+
+    fn for_purpose(&self, purpose: &str, bytes: &[u8]) -> String {
+        self.of(&[purpose.as_bytes(), &[0], bytes].concat())
+    }
+
+    /// What an address is found by.
+    pub(crate) fn email_index(&self, email: &str) -> String {
+        self.of(email.to_lowercase().replace('\0', "").as_bytes())
+    }
+
+    /// What a caller or an account is counted under.
+    pub(crate) fn subject(&self, subject: &str) -> String {
+        self.for_purpose("subject", subject.as_bytes())
+    }
+
+    /// The token in the link of a mail: made from the mail's id when it is sent, so that the queue does not hold it.
+    pub(crate) fn mail_token(&self, mail: Uuid) -> String {
+        self.for_purpose("mail", mail.as_bytes())
+    }
+}
+
+/// What is stored of a token. Tokens are random enough for a plain hash.
+pub(crate) fn token_hash(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token))
+}

@@ -1,0 +1,56 @@
+//! From a row of the queue to what is sent: looks up what it is about, and makes its link.
+
+use entity::mail::Model;
+
+use super::Kind;
+use super::text::{self, Subject};
+use crate::keyed_hash::token_hash;
+use crate::language::Language;
+use crate::{Error, Service, account_recovery, unverified_detail, user_detail};
+
+/// A mail, ready to be sent.
+pub(super) struct Letter {
+    /// The same at each try, so that a mail that arrives twice can be told.
+    pub(super) id: uuid::Uuid,
+    pub(super) recipient: String,
+    pub(super) title: &'static str,
+    pub(super) plain: String,
+    pub(super) html: String,
+}
+
+/// Writes the letter; `None` where what it is about is gone.
+pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Letter>, Error> {
+    let language = Language::of_tag(&mail.language).unwrap_or_default();
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == mail.kind);
+    let token = service.keyed_hash.mail_token(mail.id);
+    let (subject, page) = match (kind, mail.user_id) {
+        (Some(Kind::Verification), Some(user_id)) => {
+            if !unverified_detail::is_waiting(service, user_id, &token_hash(&token)).await? {
+                return Ok(None);
+            }
+            if user_detail::verified_owner(service, &mail.recipient).await?.is_some() {
+                (Subject::AlreadyRegistered, "sign-in".to_owned())
+            } else {
+                (Subject::Verification, format!("verify-email#token={token}"))
+            }
+        }
+        (Some(Kind::Recovery), _) => {
+            let Some(user_id) = user_detail::verified_owner(service, &mail.recipient).await? else { return Ok(None) };
+            if !account_recovery::begin(service, user_id, &token, mail.date_created).await? {
+                return Ok(None);
+            }
+            (Subject::Recovery, format!("recover#token={token}"))
+        }
+        (Some(kind), _) => (Subject::Event(kind), "account".to_owned()),
+        (None, _) => return Err(Error::internal(format!("a mail of the unknown kind {}", mail.kind))),
+    };
+    let link = service.mailer.link(&page);
+    let words = text::words(subject, language);
+    Ok(Some(Letter {
+        id: mail.id,
+        recipient: mail.recipient.clone(),
+        title: words.title,
+        plain: text::plain(&words, &link),
+        html: text::html(&words, &link, language),
+    }))
+}

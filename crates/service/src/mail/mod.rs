@@ -1,0 +1,184 @@
+//! Mail: queued in the transaction of what it is about, sent from there at least once, with backoff, by any instance.
+//!
+//! A row says what is to be told to whom; the text, and the token of a link, are made when it is sent (`letter`). So a token is
+//! never stored, and asking for a recovery does the same work whether somebody has the address or not: who it is, is looked up
+//! when the mail is sent.
+//!
+//! To add a mail: a [`Kind`], its text in `text.rs` in each language, and [`queue`] or [`notify`] where it happens.
+
+mod letter;
+mod text;
+mod transport;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use entity::mail::{ActiveModel, Column, Entity, Model};
+use entity::user;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+pub use transport::{Mailer, MailerError};
+
+use crate::language::Language;
+use crate::{Error, Service, random, user_detail};
+
+/// What a mail tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A link that shows that an address is theirs; or, where somebody has it already, that they have an account.
+    Verification,
+    /// A link back into an account, if the address has one.
+    Recovery,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey's counter went back: it may have been copied.
+    PasskeySuspect,
+    /// The password was changed.
+    PasswordChanged,
+    /// The address was changed; goes to the old one.
+    EmailChanged,
+    /// Somebody got back in by mail.
+    Recovered,
+}
+
+impl Kind {
+    const ALL: [Self; 8] = [
+        Self::Verification,
+        Self::Recovery,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeySuspect,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::Recovered,
+    ];
+
+    /// As `mails.kind` says it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Recovery => "recovery",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeySuspect => "passkey_suspect",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::Recovered => "recovered",
+        }
+    }
+}
+
+/// How many are sent at once by one instance.
+const BATCH: u64 = 10;
+/// Until the second try; each later wait is twice as long. Longer than a try can take, so that no two instances send the same mail.
+const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+/// After this long it is given up.
+const GIVEN_UP: TimeDelta = TimeDelta::days(2);
+
+/// Queues a mail, and gives its id.
+pub(crate) async fn queue(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    kind: Kind,
+    user_id: Option<i64>,
+    recipient: String,
+    language: Language,
+) -> Result<Uuid, Error> {
+    let id = random::uuid(&*service.random)?;
+    let now = service.clock.now();
+    let row = ActiveModel {
+        id: Set(id),
+        user_id: Set(user_id),
+        kind: Set(kind.name().to_owned()),
+        recipient: Set(recipient),
+        language: Set(language.tag().to_owned()),
+        date_created: Set(now),
+        tries: Set(0),
+        next_try: Set(now),
+    };
+    Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(id)
+}
+
+/// Tells a person what happened to their account, at the address that they have verified, if they have one.
+pub(crate) async fn notify(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    kind: Kind,
+    user: &user::Model,
+    language: Language,
+) -> Result<(), Error> {
+    if let Some(email) = user_detail::verified_email(connection, user.id).await? {
+        queue(service, connection, kind, Some(user.id), email, language_of(user, language)).await?;
+    }
+    Ok(())
+}
+
+/// The language that a person chose, or else the one that their client asks for.
+pub(crate) fn language_of(user: &user::Model, wished: Language) -> Language {
+    user.language.as_deref().and_then(Language::of_tag).unwrap_or(wished)
+}
+
+/// Sends what is due, and gives how many were taken up. Several instances may do so at once: each mail is taken up by one.
+pub async fn deliver(service: &Arc<Service>) -> Result<usize, Error> {
+    let pool = service.database.pool();
+    let now = service.clock.now();
+    let due = Entity::find().filter(Column::NextTry.lte(now)).order_by_asc(Column::NextTry).limit(BATCH).all(pool).await?;
+    let mut sending = tokio::task::JoinSet::new();
+    for mail in due {
+        let wait = (FIRST_WAIT * 2_i32.pow(mail.tries.clamp(0, 10).unsigned_abs())).min(LONGEST_WAIT);
+        let taken = Entity::update_many()
+            .col_expr(Column::NextTry, (now + wait).into())
+            .col_expr(Column::Tries, Expr::col(Column::Tries).add(1))
+            .filter(Column::Id.eq(mail.id))
+            .filter(Column::Tries.eq(mail.tries))
+            .exec(pool)
+            .await?;
+        if taken.rows_affected == 1 {
+            let service = service.clone();
+            sending.spawn(async move { send(&service, mail).await });
+        }
+    }
+    let taken_up = sending.len();
+    while let Some(sent) = sending.join_next().await {
+        match sent {
+            Ok(Err(error)) => tracing::warn!(error = error.code(), "a mail could not be prepared; it is tried again"),
+            Err(error) => tracing::error!(%error, "sending a mail failed"),
+            Ok(Ok(())) => {}
+        }
+    }
+    Ok(taken_up)
+}
+
+async fn send(service: &Service, mail: Model) -> Result<(), Error> {
+    let (id, kind) = (mail.id, mail.kind.clone());
+    let Some(letter) = letter::write(service, &mail).await? else {
+        // What it was about is gone, or was never there. Not logged: it would tell which addresses have an account.
+        return remove(service, id).await;
+    };
+    match service.mailer.send(letter).await {
+        Ok(()) => {
+            tracing::debug!(mail = %id, kind, "sent");
+            remove(service, id).await
+        }
+        Err(reason) if mail.date_created + GIVEN_UP <= service.clock.now() => {
+            tracing::error!(mail = %id, kind, %reason, tries = mail.tries + 1, "a mail is given up");
+            remove(service, id).await
+        }
+        Err(reason) => {
+            tracing::warn!(mail = %id, kind, %reason, tries = mail.tries + 1, "a mail was not taken; it is tried again");
+            Ok(())
+        }
+    }
+}
+
+async fn remove(service: &Service, id: Uuid) -> Result<(), Error> {
+    Entity::delete_by_id(id).exec(service.database.pool()).await?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The words of the mails: short sentences, one thing each, what happened first, then what to do. No name, nothing personal: mail
+//! passes through many hands.
+
+use super::Kind;
+use crate::language::Language;
+
+/// What a letter is about, once it is known whom it goes to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subject {
+    /// Show that this address is yours.
+    Verification,
+    /// Somebody signed up with an address that has an account.
+    AlreadyRegistered,
+    /// Get back in.
+    Recovery,
+    /// Something happened to the account.
+    Event(Kind),
+}
+
+/// The words of a letter.
+pub(super) struct Words {
+    pub(super) title: &'static str,
+    paragraphs: [&'static str; 2],
+    /// What the link says.
+    action: &'static str,
+}
+
+/// The words in this language.
+pub(super) fn words(subject: Subject, language: Language) -> Words {
+    match language {
+        Language::French => french(subject),
+        Language::English => english(subject),
+    }
+}
+
+fn french(subject: Subject) -> Words {
+    const NOT_ME: &str = "Si ce n'était pas toi : ouvre ton compte, déconnecte tous les appareils et change ton mot de passe. \
+        Si tu ne peux plus te connecter, demande un nouvel accès par e-mail.";
+    let event = |title, what| Words { title, paragraphs: [what, NOT_ME], action: "Ouvrir mon compte" };
+    match subject {
+        Subject::Verification => Words {
+            title: "Confirme ton adresse e-mail",
+            paragraphs: [
+                "Cette adresse a été indiquée pour un compte Autrement Capable. Ouvre le lien pour confirmer qu'elle est à toi. Il marche pendant 24 heures.",
+                "Si tu n'as rien demandé, tu n'as rien à faire : ignore ce message.",
+            ],
+            action: "Confirmer mon adresse",
+        },
+        Subject::AlreadyRegistered => Words {
+            title: "Tu as déjà un compte",
+            paragraphs: [
+                "Quelqu'un, toi peut-être, a indiqué cette adresse pour un nouveau compte Autrement Capable. Elle a déjà un compte : connecte-toi avec celui-ci. Si tu as oublié ton mot de passe, demande un nouvel accès.",
+                "Si ce n'était pas toi, tu n'as rien à faire : ton compte n'a pas changé.",
+            ],
+            action: "Me connecter",
+        },
+        Subject::Recovery => Words {
+            title: "Retrouve l'accès à ton compte",
+            paragraphs: [
+                "Un nouvel accès à ton compte Autrement Capable a été demandé. Ouvre le lien pour choisir un mot de passe ou ajouter une clé d'accès. Il marche une fois, pendant 30 minutes.",
+                "Si tu n'as rien demandé, tu n'as rien à faire : ton compte n'a pas changé. Ne donne ce lien à personne.",
+            ],
+            action: "Retrouver mon accès",
+        },
+        Subject::Event(Kind::PasskeyAdded) => {
+            event("Une clé d'accès a été ajoutée", "Une clé d'accès a été ajoutée à ton compte. Elle permet de se connecter.")
+        }
+        Subject::Event(Kind::PasskeyRemoved) => event(
+            "Une clé d'accès a été retirée",
+            "Une clé d'accès a été retirée de ton compte. Elle ne permet plus de se connecter.",
+        ),
+        Subject::Event(Kind::PasskeySuspect) => event(
+            "Une connexion a été refusée",
+            "Une de tes clés d'accès a donné une réponse ancienne. Elle a peut-être été copiée : la connexion a été refusée. Si cela se répète, retire cette clé et ajoutes-en une autre.",
+        ),
+        Subject::Event(Kind::EmailChanged) => event(
+            "Ton adresse e-mail a été changée",
+            "Ton compte a maintenant une autre adresse e-mail. Celle-ci ne sert plus pour ton compte.",
+        ),
+        Subject::Event(Kind::Recovered) => event(
+            "Ton compte a un nouvel accès",
+            "Quelqu'un a retrouvé l'accès à ton compte avec un lien reçu par e-mail. Tous les appareils ont été déconnectés.",
+        ),
+        Subject::Event(Kind::PasswordChanged | Kind::Verification | Kind::Recovery) => event(
+            "Ton mot de passe a été changé",
+            "Le mot de passe de ton compte a été changé. Les autres appareils ont été déconnectés.",
+        ),
+    }
+}
+
+fn english(subject: Subject) -> Words {
+    const NOT_ME: &str = "If it was not you: open your account, sign out every device and change your password. If you can't sign in \
+        any more, ask for a new way in by e-mail.";
+    let event = |title, what| Words { title, paragraphs: [what, NOT_ME], action: "Open my account" };
+    match subject {
+        Subject::Verification => Words {
+            title: "Confirm your e-mail address",
+            paragraphs: [
+                "This address was given for an account at Autrement Capable. Open the link to confirm that it is yours. It works for 24 hours.",
+                "If you did not ask for this, there is nothing to do: ignore this message.",
+            ],
+            action: "Confirm my address",
+        },
+        Subject::AlreadyRegistered => Words {
+            title: "You already have an account",
+            paragraphs: [
+                "Somebody, perhaps you, gave this address for a new account at Autrement Capable. It has an account already: sign in to that one. If you forgot your password, ask for a new way in.",
+                "If it was not you, there is nothing to do: your account has not changed.",
+            ],
+            action: "Sign in",
+        },
+        Subject::Recovery => Words {
+            title: "Get back into your account",
+            paragraphs: [
+                "A new way into your account at Autrement Capable was asked for. Open the link to choose a password or add a passkey. It works once, for 30 minutes.",
+                "If you did not ask for this, there is nothing to do: your account has not changed. Give this link to nobody.",
+            ],
+            action: "Get back in",
+        },
+        Subject::Event(Kind::PasskeyAdded) => {
+            event("A passkey was added", "A passkey was added to your account. It can be used to sign in.")
+        }
+        Subject::Event(Kind::PasskeyRemoved) => {
+            event("A passkey was removed", "A passkey was removed from your account. It can't be used to sign in any more.")
+        }
+        Subject::Event(Kind::PasskeySuspect) => event(
+            "A sign-in was refused",
+            "One of your passkeys gave an old answer. It may have been copied: the sign-in was refused. If this happens again, remove that passkey and add another.",
+        ),
+        Subject::Event(Kind::EmailChanged) => event(
+            "Your e-mail address was changed",
+            "Your account has another e-mail address now. This one is no longer used for your account.",
+        ),
+        Subject::Event(Kind::Recovered) => event(
+            "Your account has a new way in",
+            "Somebody got back into your account with a link received by e-mail. Every device was signed out.",
+        ),
+        Subject::Event(Kind::PasswordChanged | Kind::Verification | Kind::Recovery) => {
+            event("Your password was changed", "The password of your account was changed. The other devices were signed out.")
+        }
+    }
+}
+
+const NAME: &str = "Autrement Capable";
+
+/// As plain text.
+pub(super) fn plain(words: &Words, link: &str) -> String {
+    let [first, second] = words.paragraphs;
+    format!("{first}\n\n{}\n{link}\n\n{second}\n\n{NAME}\n", words.action)
+}
+
+/// As a page: large type, one link, nothing that is fetched.
+pub(super) fn html(words: &Words, link: &str, language: Language) -> String {
+    let [first, second] = words.paragraphs.map(escape);
+    let (title, action, link, tag) = (escape(words.title), escape(words.action), escape(link), language.tag());
+    format!(
+        "<!doctype html><html lang=\"{tag}\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
+         <body style=\"font:18px/1.6 sans-serif;max-width:36em;margin:1em auto;padding:0 1em;color:#222\">\
+         <h1 style=\"font-size:1.3em\">{title}</h1><p>{first}</p><p><a href=\"{link}\">{action}</a></p><p>{second}</p>\
+         <p>{NAME}</p></body></html>"
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

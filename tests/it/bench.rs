@@ -1,0 +1,81 @@
+//! Benchmarks: they print figures, and are not part of a run of the tests: `tests/run --release bench --ignored --nocapture`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Engine, Home, Server, unique_email};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_me_while_200_sign_in_sqlite() {
+    me_while_200_sign_in(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_me_while_200_sign_in_postgres() {
+    me_while_200_sign_in(Engine::Postgres).await;
+}
+
+const ME: &str = "{ me { username role { roleName } detail { firstName } avatar { avatarColor } passions { passionText } \
+    scenarioGame { traits } shapeSequenceGame { levelResults } jobsGame { jobChoices } speedGame { levelStats } \
+    abilitiesGame { skillAssessment } skillsGame { skillsAssessment } roomEnvGame { roomData } } }";
+
+async fn time_of_me(client: &Client) -> Duration {
+    let begun = Instant::now();
+    client.send(ME, Value::Null).await.data();
+    begun.elapsed()
+}
+
+fn show(what: &str, times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    let (median, late) = (times[times.len() / 2], times[times.len() * 95 / 100]);
+    println!("{what}: {} answers, median {median:?}, 95th percentile {late:?}", times.len());
+    median
+}
+
+async fn me_while_200_sign_in(engine: Engine) {
+    let home = Arc::new(Home::migrated(engine).await);
+    let server = Server::start_on(home, &[("TRUSTED_PROXIES", "127.0.0.0/8"), ("LOG", "warn")]).await;
+    let client = server.somebody().await;
+    let emails: Vec<_> = (0..200).map(|_| unique_email("bench")).collect();
+    let caller = |number: usize| server.client().with_header("x-forwarded-for", &format!("198.51.100.{}", number + 1));
+    for (number, email) in emails.iter().enumerate() {
+        caller(number).sign_up(email).await;
+    }
+    // Nothing else to do: the mails of signing up are sent.
+    while !server.sql("SELECT kind FROM mails").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        idle.push(time_of_me(&client).await);
+    }
+    let begun = Instant::now();
+    let waiting: Vec<_> = emails
+        .iter()
+        .enumerate()
+        .map(|(number, email)| {
+            let (client, email) = (caller(number), email.clone());
+            tokio::spawn(async move {
+                let query = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }";
+                let input = json!({ "input": { "email": email, "password": "trois petits chats" } });
+                client.send(query, input).await.data();
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut busy = Vec::new();
+    while !waiting.iter().all(tokio::task::JoinHandle::is_finished) {
+        busy.push(time_of_me(&client).await);
+    }
+    for sign_in in waiting {
+        sign_in.await.unwrap();
+    }
+    println!("{engine:?}: 200 sign-ins by password took {:?}", begun.elapsed());
+    let idle = show("me while nothing else is asked", &mut idle);
+    let busy = show("me while 200 sign in", &mut busy);
+    println!("{engine:?}: the median is {:.2} times as long", busy.as_secs_f64() / idle.as_secs_f64());
+}

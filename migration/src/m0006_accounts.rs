@@ -8,8 +8,9 @@ use crate::column::{self, big, cascade, index, optional_text, optional_time, tex
 pub struct Migration;
 
 /// Table and column of what is added to tables that exist.
-fn additions() -> [(&'static str, ColumnDef); 3] {
+fn additions() -> [(&'static str, ColumnDef); 4] {
     [
+        ("unverified_details", ColumnDef::new("selector").integer().null().take()),
         ("users", optional_text("language")),
         ("sessions", optional_text("previous_refresh_jti")),
         ("sessions", optional_time("date_refreshed")),

@@ -13,7 +13,9 @@ on_both_engines_and_two_instances!(
     a_link_ends_after_half_an_hour,
     of_two_at_once_one_gets_in,
     only_a_verified_address_gets_a_link,
-    a_password_that_is_refused_does_not_use_the_link
+    a_password_that_is_refused_does_not_use_the_link,
+    a_mail_that_is_sent_again_brings_no_used_link_back,
+    a_change_of_address_ends_with_a_recovery
 );
 
 async fn request(client: &Client, email: &str) -> Answer {
@@ -113,6 +115,10 @@ async fn only_a_verified_address_gets_a_link(engine: Engine) {
     }
     assert_eq!((mailbox::to(&unknown).len(), mailbox::to(&unverified).len()), (0, 1));
     assert_eq!(request(&server.client(), "nonsense").await.pointers(), ["/email"]);
+    // Mail goes to the address as its owner wrote it, not to what somebody asks with.
+    request(&server.client(), &known.to_uppercase()).await.data();
+    server.mails(&known, 3).await;
+    assert!(mailbox::to(&known.to_uppercase()).is_empty());
 }
 
 async fn a_password_that_is_refused_does_not_use_the_link(engine: Engine) {
@@ -123,4 +129,39 @@ async fn a_password_that_is_refused_does_not_use_the_link(engine: Engine) {
         assert_eq!(reset(&server.client(), &token, weak).await.pointers(), ["/password"]);
     }
     reset(&server.client(), &token, "quatre petits chats").await.data();
+}
+
+/// The mail server took it, but its answer was lost: the mail goes out a second time, when its link is used already.
+async fn a_mail_that_is_sent_again_brings_no_used_link_back(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (_, email) = verified(&server, "again").await;
+    let (home, origin) = (server.home.clone(), server.origin.clone());
+    drop(server);
+    let without = Server::start_on(home.clone(), &[("SMTP_URL", "smtp://127.0.0.1:9"), ("PUBLIC_URL", &origin)]).await;
+    request(&without.client(), &email).await.data();
+    without.sql("CREATE TABLE kept AS SELECT * FROM mails").await;
+    drop(without);
+    let server = Server::start_on(home, &[("CLOCK_OFFSET", "3700"), ("PUBLIC_URL", &origin)]).await;
+    let token = server.mails(&email, 2).await.remove(1).token.unwrap();
+    reset(&server.client(), &token, "quatre petits chats").await.data();
+    server.mails(&email, 3).await;
+    server.sql("DELETE FROM mails").await;
+    server.sql("INSERT INTO mails SELECT * FROM kept").await;
+    while !server.sql("SELECT kind FROM mails").await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(mailbox::to(&email).len(), 3, "not even sent");
+    assert_eq!(reset(&server.client(), &token, "cinq petits chats").await.codes(), ["UNAUTHENTICATED"]);
+}
+
+async fn a_change_of_address_ends_with_a_recovery(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (thief, email) = verified(&server, "owner").await;
+    let other = unique_email("thief");
+    crate::unverified_detail::change_email(&thief, &other).await.data();
+    let theirs = server.mails(&other, 1).await.remove(0).token.unwrap();
+    let token = link(&server, &email, 2).await;
+    let owner = server.client().signed_in(&reset(&server.client(), &token, "quatre petits chats").await);
+    assert_eq!(owner.data("{ me { detail { pendingEmail } } }").await["me"]["detail"]["pendingEmail"], Value::Null);
+    assert_eq!(crate::unverified_detail::verify(&owner, &theirs).await.codes(), ["INVALID_INPUT"]);
 }

@@ -13,6 +13,8 @@ on_both_engines_and_two_instances!(
     devices_are_listed_and_signed_out,
     signing_out_everywhere_ends_all,
     administrators_let_in_keep_out_and_give_roles,
+    one_administrator_stays,
+    signing_out_while_refreshing_ends_the_session,
     signing_out_ends_both_tokens,
     nothing_is_done_after_signing_out_in_one_request,
     an_access_token_ends_after_fifteen_minutes,
@@ -156,6 +158,35 @@ async fn administrators_let_in_keep_out_and_give_roles(engine: Engine) {
     let own = admin.data("{ me { id } }").await["me"]["id"].clone();
     assert_eq!(admin.send(active, json!({ "id": own, "active": false })).await.codes(), ["FORBIDDEN"]);
     assert_eq!(admin.send(role, json!({ "id": own, "role": "user" })).await.codes(), ["FORBIDDEN"]);
+}
+
+async fn one_administrator_stays(engine: Engine) {
+    let server = Server::start(engine).await;
+    let first = server.admin().await;
+    let second = server.client().sign_up("second@example.org").await;
+    let id = async |client: &Client| client.data("{ me { id } }").await["me"]["id"].clone();
+    let role = "mutation ($id: ID!, $role: String!) { setUserRole(userId: $id, roleName: $role) { id } }";
+    let (one, two) = (id(&first).await, id(&second).await);
+    first.send(role, json!({ "id": two, "role": "admin" })).await.data();
+    let answers = tokio::join!(
+        first.send(role, json!({ "id": two, "role": "user" })),
+        second.send(role, json!({ "id": one, "role": "user" }))
+    );
+    assert_eq!([answers.0.codes(), answers.1.codes()].concat(), ["FORBIDDEN"]);
+}
+
+async fn signing_out_while_refreshing_ends_the_session(engine: Engine) {
+    let server = Server::start(engine).await;
+    for _ in 0..10 {
+        let somebody = server.somebody().await;
+        let elsewhere = server.client();
+        let (_, out) = tokio::join!(
+            refresh(&elsewhere, somebody.refresh_token.as_deref()),
+            somebody.send("mutation { signOut }", Value::Null)
+        );
+        assert_eq!(out.data()["signOut"], true);
+        assert_eq!(somebody.send("{ me { id } }", Value::Null).await.codes(), ["UNAUTHENTICATED"]);
+    }
 }
 
 #[tokio::test]

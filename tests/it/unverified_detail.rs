@@ -9,7 +9,8 @@ on_both_engines_and_two_instances!(
     a_link_ends_after_a_day_and_when_another_is_sent,
     an_address_changes_once_the_new_one_is_verified,
     an_address_that_has_an_account_is_told_so_by_mail_alone,
-    the_first_to_verify_an_address_has_it
+    the_first_to_verify_an_address_has_it,
+    nobody_claims_somebody_elses_way_in
 );
 
 const DETAIL: &str = "{ me { detail { email emailVerified pendingEmail } } }";
@@ -130,4 +131,26 @@ async fn the_first_to_verify_an_address_has_it(engine: Engine) {
     }
     codes.sort();
     assert_eq!(codes, ["CONFLICT", "INVALID_INPUT", "INVALID_INPUT"]);
+}
+
+async fn nobody_claims_somebody_elses_way_in(engine: Engine) {
+    let server = Server::start(engine).await;
+    let email = unique_email("wanted");
+    // Accounts that are older, which change to the address before and after its owner signs up.
+    let squatters = [server.somebody().await, server.somebody().await, server.somebody().await];
+    change_email(&squatters[0], &email).await.data();
+    server.client().sign_up(&email).await;
+    for squatter in &squatters[1..] {
+        change_email(squatter, &email).await.data();
+    }
+    let sign_up = "mutation ($input: SignUpInput!) { signUp(input: $input) { accessToken } }";
+    let sign_in = "mutation ($input: SignInInput!) { signIn(input: $input) { user { username } } }";
+    for number in 0..4 {
+        let password = format!("another password {number}");
+        let input = json!({ "input": { "email": email, "password": password } });
+        server.client().send(sign_up, input.clone()).await.data();
+        // Each gets into what they made, so that nobody learns of the others.
+        server.client().send(sign_in, input).await.data();
+    }
+    server.client().sign_in(&email, "trois petits chats").await;
 }

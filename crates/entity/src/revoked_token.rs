@@ -13,7 +13,7 @@ pub struct Model {
     pub date_revoked: DateTimeUtc,
     /// When the token expires by itself and the row can go.
     pub data_expires: DateTimeUtc,
-    /// `access` or `refresh`.
+    /// `access`, `refresh`, or `recovery`, whose id is the hash of the token.
     #[sea_orm(column_name = "type")]
     pub kind: String,
 }

@@ -42,7 +42,9 @@ pub(crate) const RECOVERIES_OF_ACCOUNT: Limit = limit("recoveries_of_account", 3
 pub(crate) const RECOVERIES_OF_CALLER: Limit = limit("recoveries_of_caller", 30, TimeDelta::minutes(1));
 /// Tokens of mails that were not right, from one caller.
 pub(crate) const WRONG_TOKENS: Limit = limit("wrong_tokens", 20, TimeDelta::minutes(1));
-/// Verification mails to one address.
+/// Mails to one address that sign-ups send; further ones come without.
+pub(crate) const MAILS_BY_SIGN_UP: Limit = limit("mails_by_sign_up", 3, TimeDelta::minutes(10));
+/// Verification mails to one address that people who are signed in ask for.
 pub(crate) const MAILS_TO_ADDRESS: Limit = limit("mails_to_address", 5, TimeDelta::minutes(10));
 /// Verification mails asked for by one person.
 pub(crate) const MAILS_OF_PERSON: Limit = limit("mails_of_person", 10, TimeDelta::minutes(10));

@@ -31,6 +31,13 @@ impl KeyedHash {
         self.of(email.to_lowercase().replace('\0', "").as_bytes())
     }
 
+    /// Eight bits that tell which of those who claim an address a password may belong to. Too few to tell the password.
+    pub(crate) fn selector(&self, email: &str, password: &str) -> i32 {
+        let text = format!("{}\0{password}", email.to_lowercase());
+        let hash = self.0.clone().chain_update(b"selector\0").chain_update(text).finalize().into_bytes();
+        i32::from(hash[0])
+    }
+
     /// What a caller or an account is counted under.
     pub(crate) fn subject(&self, subject: &str) -> String {
         self.for_purpose("subject", subject.as_bytes())

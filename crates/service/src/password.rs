@@ -82,6 +82,7 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let _waiting = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        tracing::debug!("hashing a password");
         let place = self.places.clone().acquire_owned().await.map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
@@ -140,10 +141,11 @@ pub async fn change(
         }
         brake::give_back(service, &brake::PASSWORDS_OF_ACCOUNT, &subject).await?;
     }
+    let selector = known.selector(service, &new);
     let password_hash = service.passwords.hash(new, &*service.random).await?;
     let transaction = service.database.write().await?;
-    let user = user::lock(&transaction, owner).await?;
-    if !user_detail::replace_password(&transaction, user.id, known.password_hash, password_hash).await? {
+    let user = user::lock_viewer(&transaction, viewer).await?;
+    if !user_detail::replace_password(&transaction, user.id, &known, password_hash, selector).await? {
         return Err(Error::conflict("The password was changed meanwhile: try again with the new one."));
     }
     session::end_all(&transaction, user.id, Some(viewer.claims().sid)).await?;

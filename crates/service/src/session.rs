@@ -6,10 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{revoked_token, session, user};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::caller::Caller;
@@ -111,7 +108,7 @@ pub async fn refresh(service: &Service, refresh_token: &str, caller: &Caller) ->
     let user = user::Entity::find_by_id(claims.sub).filter(user::Column::IsActive.eq(true)).one(&transaction).await?;
     let user = user.ok_or_else(refused)?;
     if session.refresh_jti == jti {
-        revoke(&transaction, Use::Refresh, jti.clone(), claims.exp, now).await?;
+        revoke(&transaction, Use::Refresh.name(), jti.clone(), claims.exp, now).await?;
         let refresh = RefreshToken { jti: random::uuid(&*service.random)?, expires: now + Use::Refresh.lifetime() };
         let signed_in = sign(service, user, session.id, &refresh, now)?;
         let mut session: session::ActiveModel = session.into();
@@ -143,9 +140,11 @@ pub async fn sign_out(service: &Service, viewer: &Viewer) -> Result<(), Error> {
     let claims = viewer.claims();
     let now = service.clock.now();
     let transaction = service.database.write().await?;
-    revoke(&transaction, Use::Access, claims.jti.to_string(), claims.exp, now).await?;
-    if let Some(session) = session::Entity::find_by_id(claims.sid).one(&transaction).await? {
-        revoke(&transaction, Use::Refresh, session.refresh_jti.clone(), session.expires.timestamp(), now).await?;
+    // Locked first, as refreshing does: the other way round the two would wait for each other.
+    let session = session::Entity::find_by_id(claims.sid).lock_exclusive().one(&transaction).await?;
+    revoke(&transaction, Use::Access.name(), claims.jti.to_string(), claims.exp, now).await?;
+    if let Some(session) = session {
+        revoke(&transaction, Use::Refresh.name(), session.refresh_jti.clone(), session.expires.timestamp(), now).await?;
         session.delete(&transaction).await?;
     }
     Ok(transaction.commit().await?)
@@ -190,23 +189,23 @@ pub async fn of_oneself(service: &Service, people: &[Oneself]) -> Result<HashMap
     Ok(by_oneself(people, rows, |row| row.user_id))
 }
 
-/// Puts a token on the list of those that ended before their time; false when it stood there already.
-async fn revoke(
+/// Puts a token on the list of those that ended before their time.
+pub(crate) async fn revoke(
     connection: &impl ConnectionTrait,
-    token: Use,
+    kind: &str,
     jti: String,
     expires: i64,
     now: DateTime<Utc>,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let row = revoked_token::ActiveModel {
         jti: Set(jti),
         date_revoked: Set(now),
         data_expires: Set(DateTime::from_timestamp(expires, 0).unwrap_or(now)),
-        kind: Set(token.name().to_owned()),
+        kind: Set(kind.to_owned()),
     };
-    let inserted = revoked_token::Entity::insert(row)
+    revoked_token::Entity::insert(row)
         .on_conflict_do_nothing_on([revoked_token::Column::Jti])
         .exec_without_returning(connection)
         .await?;
-    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
+    Ok(())
 }

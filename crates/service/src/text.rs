@@ -1,5 +1,7 @@
 //! Checks on what people write. Text comes back byte for byte: nothing is trimmed, folded or escaped, only refused.
 
+use std::str::FromStr;
+
 use crate::{Error, Problem};
 
 /// The faults found so far, so that all are told at once.
@@ -38,18 +40,14 @@ impl Checks {
         }
     }
 
-    /// An address that mail can be sent to, as far as its form tells: something, an `@`, a host.
+    /// An address that mail can be sent to, as far as its form tells (RFC 5321): a name, an `@`, a host with a dot.
     pub fn email(&mut self, pointer: &str, email: &str) {
         self.text(pointer, email, 254);
-        let has_form = email.rsplit_once('@').is_some_and(|(local, host)| {
-            !local.is_empty()
-                && local.len() <= 64
-                && host.len() >= 3
-                && host.contains('.')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
+        let has_form = lettre::Address::from_str(email).is_ok_and(|address| {
+            // Few servers take names in other letters (SMTPUTF8): mail to them would never arrive.
+            address.user().is_ascii() && address.domain().contains('.')
         });
-        if !has_form || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if !has_form || email.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"') {
             self.problem(pointer, "is not an email address; it looks like name@example.org.");
         }
     }

@@ -20,35 +20,57 @@ use crate::{Error, Service, account_recovery, brake, user as people, user_detail
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
+/// That somebody says an address is theirs.
+pub(crate) struct Claim {
+    pub(crate) email: String,
+    /// See [`Model`].
+    pub(crate) selector: Option<i32>,
+    /// Whether the address is sent a link. Without one it can be asked for later.
+    pub(crate) is_mailed: bool,
+}
+
 /// Writes down that somebody says this address is theirs, and queues the mail with its link. The newest link counts.
-pub(crate) async fn claim(
+pub(crate) async fn write(
     service: &Service,
     connection: &impl ConnectionTrait,
     user: &user::Model,
     user_detail_id: i64,
-    email: String,
+    claim: Claim,
     caller: &Caller,
 ) -> Result<(), Error> {
-    let language = mail::language_of(user, caller.language);
-    let mail = mail::queue(service, connection, Kind::Verification, Some(user.id), email.clone(), language).await?;
     let now = service.clock.now();
+    let mut token = None;
+    if claim.is_mailed {
+        let language = mail::language_of(user, caller.language);
+        let mail = mail::queue(service, connection, Kind::Verification, Some(user.id), claim.email.clone(), language).await?;
+        token = Some(token_hash(&service.keyed_hash.mail_token(mail)));
+    }
     let row = ActiveModel {
         user_detail_id: Set(user_detail_id),
-        email_index: Set(service.keyed_hash.email_index(&email)),
-        email: Set(email),
-        token_hash: Set(Some(token_hash(&service.keyed_hash.mail_token(mail)))),
-        expires: Set(Some(now + LIFETIME)),
+        email_index: Set(service.keyed_hash.email_index(&claim.email)),
+        email: Set(claim.email),
+        expires: Set(token.as_ref().map(|_| now + LIFETIME)),
+        token_hash: Set(token),
+        selector: Set(claim.selector),
         date_created: Set(now),
         ..Default::default()
     };
-    let replaced = [Column::Email, Column::EmailIndex, Column::TokenHash, Column::Expires];
+    let replaced = [Column::Email, Column::EmailIndex, Column::TokenHash, Column::Expires, Column::Selector];
     let newest = OnConflict::column(Column::UserDetailId).update_columns(replaced).to_owned();
     Entity::insert(row).on_conflict(newest).exec_without_returning(connection).await?;
     Ok(())
 }
 
+/// Takes back what a person waits to show.
+pub(crate) async fn forget(connection: &impl ConnectionTrait, user_id: i64) -> Result<(), Error> {
+    if let (_, Some(waiting)) = of_person(connection, user_id).await? {
+        waiting.delete(connection).await?;
+    }
+    Ok(())
+}
+
 /// How many mails somebody may have sent, whether they reach anybody or not.
-pub(crate) async fn slow_down(service: &Service, email: &str) -> Result<(), Error> {
+async fn slow_down(service: &Service, email: &str) -> Result<(), Error> {
     brake::take(service, &brake::MAILS_TO_ADDRESS, &service.keyed_hash.email_index(email)).await
 }
 
@@ -80,14 +102,15 @@ pub async fn change_email(service: &Service, viewer: &Viewer, email: String, cal
     brake::take(service, &brake::MAILS_OF_PERSON, &viewer.user().id.to_string()).await?;
     slow_down(service, &email).await?;
     let transaction = service.database.write().await?;
-    let user = people::lock(&transaction, viewer.owner()).await?;
+    let user = people::lock_viewer(&transaction, viewer).await?;
     let (detail, waiting) = of_person(&transaction, user.id).await?;
     if detail.email_index.as_ref() == Some(&service.keyed_hash.email_index(&email)) {
         if let Some(waiting) = waiting {
             waiting.delete(&transaction).await?;
         }
     } else {
-        claim(service, &transaction, &user, detail.id, email, caller).await?;
+        let claim = Claim { email, selector: None, is_mailed: true };
+        write(service, &transaction, &user, detail.id, claim, caller).await?;
     }
     Ok(transaction.commit().await?)
 }
@@ -99,9 +122,10 @@ pub async fn resend(service: &Service, viewer: &Viewer, caller: &Caller) -> Resu
     let nothing = || Error::conflict("No address waits to be verified: it is verified already, or there is none.");
     slow_down(service, &waiting.ok_or_else(nothing)?.email).await?;
     let transaction = service.database.write().await?;
-    let user = people::lock(&transaction, viewer.owner()).await?;
+    let user = people::lock_viewer(&transaction, viewer).await?;
     let (detail, waiting) = of_person(&transaction, user.id).await?;
-    claim(service, &transaction, &user, detail.id, waiting.ok_or_else(nothing)?.email, caller).await?;
+    let Model { email, selector, .. } = waiting.ok_or_else(nothing)?;
+    write(service, &transaction, &user, detail.id, Claim { email, selector, is_mailed: true }, caller).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -111,7 +135,7 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
     let subject = viewer.user().id.to_string();
     brake::take(service, &brake::WRONG_TOKENS, &subject).await?;
     let transaction = service.database.write().await?;
-    let user = people::lock(&transaction, viewer.owner()).await?;
+    let user = people::lock_viewer(&transaction, viewer).await?;
     let (detail, waiting) = of_person(&transaction, user.id).await?;
     let hash = token_hash(token);
     let waiting = waiting
@@ -127,7 +151,7 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
     let email = waiting.email.clone();
     waiting.delete(&transaction).await?;
     user_detail::set_email(service, &transaction, detail, email).await?;
-    account_recovery::forget(&transaction, user.id).await?;
+    account_recovery::forget(service, &transaction, user.id).await?;
     if let Some(old) = old {
         let language = mail::language_of(&user, caller.language);
         mail::queue(service, &transaction, Kind::EmailChanged, Some(user.id), old, language).await?;

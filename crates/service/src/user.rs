@@ -19,7 +19,7 @@ use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
 use crate::viewer::{ADMIN, Admin, Owner, Viewer, one_by_owner, user_ids};
-use crate::{Error, Service, brake, password, random, role, session, unverified_detail, user_detail};
+use crate::{Error, Service, brake, password, random, role, session, user_detail};
 
 /// The most characters of a username.
 pub const USERNAME_LENGTH: usize = 64;
@@ -115,14 +115,21 @@ pub async fn sign_up(service: &Service, input: SignUp, caller: &Caller) -> Resul
     password::check(&mut checks, "/password", &input.password, &[&input.email]);
     check(&mut checks, input.username.as_ref(), &input.detail);
     checks.finish()?;
+    is_free(service, input.username.as_deref()).await?;
     brake::take(service, &brake::SIGN_UPS, &caller.network()).await?;
-    unverified_detail::slow_down(service, &input.email).await?;
+    // However often an address is named, whoever it belongs to can sign up; only the mails have a bound.
+    let email_index = service.keyed_hash.email_index(&input.email);
+    let is_mailed = match brake::take(service, &brake::MAILS_BY_SIGN_UP, &email_index).await {
+        Err(Error::RateLimited { .. }) => false,
+        taken => taken.map(|()| true)?,
+    };
+    let selector = service.keyed_hash.selector(&input.email, &input.password);
     let password_hash = service.passwords.hash(input.password, &*service.random).await?;
     let new = NewUser {
         username: input.username,
         handle: random::uuid(&*service.random)?,
         detail: input.detail,
-        way_in: Some(PasswordWayIn { email: input.email, password_hash, verified: false }),
+        way_in: Some(PasswordWayIn { email: input.email, password_hash, selector, is_mailed, verified: false }),
         role_name: role::DEFAULT_ROLE,
     };
     let transaction = service.database.write().await?;
@@ -164,7 +171,7 @@ async fn find_by_password(service: &Service, email: &str, password: &str) -> Res
     if password.len() > 4 * password::MAX_PASSWORD {
         return Ok(None);
     }
-    let mut ways = user_detail::ways_in(service, email).await?.into_iter();
+    let mut ways = user_detail::ways_in(service, email, password).await?.into_iter();
     // As many hashes for an address that nobody has, so that the time tells nothing; a right password may be quicker.
     for _ in 0..user_detail::MOST_WAYS_IN {
         let (id, stored) = ways.next().unzip();
@@ -191,7 +198,7 @@ pub async fn create_admin(service: &Service, email: String, password: String, us
         username,
         handle: random::uuid(&*service.random)?,
         detail: DetailChanges::default(),
-        way_in: Some(PasswordWayIn { email, password_hash, verified: true }),
+        way_in: Some(PasswordWayIn { email, password_hash, selector: 0, is_mailed: false, verified: true }),
         role_name: ADMIN,
     };
     let transaction = service.database.write().await?;
@@ -207,7 +214,7 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
     check(&mut checks, changes.username.value(), &changes.detail);
     checks.finish()?;
     let transaction = service.database.write().await?;
-    let user = lock(&transaction, viewer.owner()).await?;
+    let user = lock_viewer(&transaction, viewer).await?;
     user_detail::update(&transaction, viewer.owner(), changes.detail).await?;
     let mut row: ActiveModel = user.into();
     changes.username.apply(&mut row.username);
@@ -229,6 +236,13 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
 /// transaction is alone anyway.
 pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
     lock_by_id(transaction, owner.user_id()).await
+}
+
+/// The same for a viewer who changes their account: a session that was ended meanwhile, or a person who was kept out, changes nothing.
+pub(crate) async fn lock_viewer(transaction: &DatabaseTransaction, viewer: &Viewer) -> Result<Model, Error> {
+    let user = lock(transaction, viewer.owner()).await?;
+    viewer.still_signed_in(transaction, &user).await?;
+    Ok(user)
 }
 
 /// The same for somebody who is just proving who they are.
@@ -259,19 +273,28 @@ pub async fn set_role(service: &Service, admin: &Admin<'_>, user_id: i64, role_n
     .await
 }
 
-/// Changes somebody else's account; not one's own, so that an administrator always stays.
+/// Changes somebody else's account; not one's own, so that an administrator always stays. Two who change each other come one after
+/// the other, and the second is no administrator any more.
 async fn change_by_admin(
     service: &Service,
     admin: &Admin<'_>,
     user_id: i64,
     change: impl AsyncFnOnce(&DatabaseTransaction, &mut ActiveModel) -> Result<(), Error>,
 ) -> Result<(Model, Owner), Error> {
-    let transaction = service.database.write().await?;
-    let user = lock_by_id(&transaction, user_id).await?;
-    let owner = admin.owner(&user);
-    if owner.oneself().is_ok() {
+    let acting = admin.viewer().user().id;
+    if acting == user_id {
         return Err(Error::Forbidden("Another administrator changes this of yours."));
     }
+    let transaction = service.database.write().await?;
+    // In the order of their ids, so that no two wait for each other.
+    let first = lock_by_id(&transaction, acting.min(user_id)).await?;
+    let second = lock_by_id(&transaction, acting.max(user_id)).await?;
+    let (acting, user) = if acting < user_id { (first, second) } else { (second, first) };
+    admin.viewer().still_signed_in(&transaction, &acting).await?;
+    if acting.role_id != admin.viewer().role().id {
+        return Err(Error::Forbidden("This is for administrators."));
+    }
+    let owner = admin.owner(&user);
     let mut row: ActiveModel = user.into();
     change(&transaction, &mut row).await?;
     let user = row.update(&transaction).await?;

@@ -11,6 +11,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, Query
 
 use crate::caller::Caller;
 use crate::text::{Change, Checks};
+use crate::unverified_detail::{self as claims, Claim};
 use crate::viewer::{Owner, by_owner, user_ids};
 use crate::{Error, Service};
 
@@ -109,18 +110,18 @@ pub(crate) async fn create(
     let mut row = ActiveModel { user_id: Set(user.id), ..Default::default() };
     changes.write(&mut row);
     let mut claim = None;
-    if let Some(PasswordWayIn { email, password_hash, verified }) = way_in {
+    if let Some(PasswordWayIn { email, password_hash, selector, is_mailed, verified }) = way_in {
         row.password_hash = Set(Some(password_hash));
         if verified {
             row.email_index = Set(Some(service.keyed_hash.email_index(&email)));
             row.email = Set(Some(email));
         } else {
-            claim = Some(email);
+            claim = Some(Claim { email, selector: Some(selector), is_mailed });
         }
     }
     let row = row.insert(connection).await?;
-    if let Some(email) = claim {
-        crate::unverified_detail::claim(service, connection, user, row.id, email, caller).await?;
+    if let Some(claim) = claim {
+        claims::write(service, connection, user, row.id, claim, caller).await?;
     }
     Ok(())
 }
@@ -130,6 +131,10 @@ pub(crate) async fn create(
 pub(crate) struct PasswordWayIn {
     pub(crate) email: String,
     pub(crate) password_hash: String,
+    /// See [`unverified_detail::Model`].
+    pub(crate) selector: i32,
+    /// Whether their claim is mailed a link.
+    pub(crate) is_mailed: bool,
     /// Whether somebody vouches for the address already.
     pub(crate) verified: bool,
 }
@@ -145,32 +150,34 @@ pub(crate) async fn update(connection: &impl ConnectionTrait, owner: Owner, chan
     Ok(())
 }
 
-/// How many people may sign in by one address that nobody has verified; the later ones can once they have.
+/// How many people one address and password are looked for among: whoever has verified the address, and of those who claim it with a
+/// password of the same selector, the first.
 pub(crate) const MOST_WAYS_IN: u64 = 3;
 
-/// Who signs in with this address, each with the hash of their password: whoever has verified it, else those who claim it, the first
-/// claim first. The password tells them apart, so that a claim takes nobody's way in.
-pub(crate) async fn ways_in(service: &Service, email: &str) -> Result<Vec<(i64, Option<String>)>, Error> {
+/// Who may sign in with this address and password, each with the hash of theirs: whoever has verified it, and those who claim it. An
+/// attacker who claims somebody's address signs in by it whether it has an account or not, so that tells them nothing; and to stand
+/// in somebody's way they would have to hit the selector of a password that they do not know.
+pub(crate) async fn ways_in(service: &Service, email: &str, password: &str) -> Result<Vec<(i64, Option<String>)>, Error> {
     let email_index = service.keyed_hash.email_index(email);
     let pool = service.database.pool();
-    if let Some(row) = Entity::find().filter(Column::EmailIndex.eq(&email_index)).one(pool).await? {
-        return Ok(vec![(row.user_id, row.password_hash)]);
-    }
+    let verified = Entity::find().filter(Column::EmailIndex.eq(&email_index)).one(pool).await?;
     let claimed = unverified_detail::Entity::find()
         .find_also_related(Entity)
         .filter(unverified_detail::Column::EmailIndex.eq(&email_index))
+        .filter(unverified_detail::Column::Selector.eq(service.keyed_hash.selector(email, password)))
         .order_by_asc(unverified_detail::Column::Id)
-        .limit(MOST_WAYS_IN)
+        .limit(MOST_WAYS_IN - 1)
         .all(pool)
         .await?;
-    Ok(claimed.into_iter().filter_map(|(_, row)| row).map(|row| (row.user_id, row.password_hash)).collect())
+    let rows = verified.into_iter().chain(claimed.into_iter().filter_map(|(_, row)| row));
+    Ok(rows.map(|row| (row.user_id, row.password_hash)).collect())
 }
 
-/// Who has verified this address.
-pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Option<i64>, Error> {
+/// Who has verified this address, and how they write it. Mail goes there, never to another spelling that is found under the same index.
+pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Option<(i64, String)>, Error> {
     let email_index = service.keyed_hash.email_index(email);
     let stored = Entity::find().filter(Column::EmailIndex.eq(email_index)).one(service.database.pool()).await?;
-    Ok(stored.map(|row| row.user_id))
+    Ok(stored.and_then(|row| Some((row.user_id, row.email?))))
 }
 
 /// What a person signs in with by password.
@@ -185,6 +192,11 @@ impl Credentials {
     /// The addresses that they have, verified or not.
     pub(crate) fn emails(&self) -> Vec<&str> {
         self.verified.iter().chain(&self.claimed).map(String::as_str).collect()
+    }
+
+    /// The selector of a new password, for the address that waits to be verified.
+    pub(crate) fn selector(&self, service: &Service, password: &str) -> Option<i32> {
+        self.claimed.as_ref().map(|email| service.keyed_hash.selector(email, password))
     }
 
     /// Whether they can sign in by password for certain: with an address that nobody else can take.
@@ -219,19 +231,27 @@ pub(crate) async fn set_password(connection: &impl ConnectionTrait, user_id: i64
     Ok(())
 }
 
-/// Sets a password where the one before is still what it was; false where it is not.
+/// Sets a password where the one before is still what it was; false where it is not. An address that is not verified signs in with
+/// the new one as it did with the old one.
 pub(crate) async fn replace_password(
     connection: &impl ConnectionTrait,
     user_id: i64,
-    before: Option<String>,
+    known: &Credentials,
     hash: String,
+    selector: Option<i32>,
 ) -> Result<bool, Error> {
-    let set = Entity::update_many().col_expr(Column::PasswordHash, hash.into()).filter(Column::UserId.eq(user_id));
-    let set = match before {
-        Some(before) => set.filter(Column::PasswordHash.eq(before)),
-        None => set.filter(Column::PasswordHash.is_null()),
-    };
-    Ok(set.exec(connection).await?.rows_affected == 1)
+    let stored = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
+    let row = stored.ok_or(Error::NotFound("person"))?;
+    if row.password_hash != known.password_hash {
+        return Ok(false);
+    }
+    unverified_detail::Entity::update_many()
+        .col_expr(unverified_detail::Column::Selector, selector.into())
+        .filter(unverified_detail::Column::UserDetailId.eq(row.id))
+        .exec(connection)
+        .await?;
+    set_password(connection, user_id, hash).await?;
+    Ok(true)
 }
 
 /// Makes an address the verified one, unless somebody else was first.

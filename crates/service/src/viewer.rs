@@ -67,10 +67,10 @@ impl Viewer {
         }
     }
 
-    /// That the session has not ended since: for what opens a way in, in a transaction that has locked the person.
-    pub(crate) async fn still_signed_in(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
+    /// That the session has not ended since, nor the account been closed, in a transaction that has locked the person.
+    pub(crate) async fn still_signed_in(&self, connection: &impl ConnectionTrait, locked: &user::Model) -> Result<(), Error> {
         let session = session::Entity::find_by_id(self.claims.sid).one(connection).await?;
-        session.map(|_| ()).ok_or(Error::Unauthenticated(SIGN_IN_AGAIN))
+        if session.is_some() && locked.is_active { Ok(()) } else { Err(Error::Unauthenticated(SIGN_IN_AGAIN)) }
     }
 
     /// The viewer's own account.
@@ -141,6 +141,11 @@ impl Oneself {
 }
 
 impl Admin<'_> {
+    /// Which administrator.
+    pub(crate) fn viewer(&self) -> &Viewer {
+        self.0
+    }
+
     /// Over the data of a person whom the administrator looks at.
     #[must_use]
     pub fn owner(&self, user: &user::Model) -> Owner {

@@ -143,7 +143,7 @@ impl Home {
             .env("BIND", "127.0.0.1:0")
             .env("TOKEN_KEYS", TOKEN_KEYS)
             .env("SMTP_URL", mailbox::smtp_url())
-            .env("LOG", if self.engine == Engine::Pair { "trace" } else { "info,autrement=debug,sqlx=debug" })
+            .env("LOG", if self.engine == Engine::Pair { "trace" } else { "info,autrement=debug,service=debug,sqlx=debug" })
             .env("LOG_FORMAT", "json")
             .kill_on_drop(true);
         command
@@ -251,6 +251,12 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the log never says that request {} was answered", answer.request_id);
+    }
+
+    /// How often a request logged this message.
+    pub fn logged(&self, answer: &Answer, message: &str) -> usize {
+        let (id, message) = (format!("\"{}\"", answer.request_id), format!("\"{message}\""));
+        self.log.lock().unwrap().iter().filter(|line| line.contains(&id) && line.contains(&message)).count()
     }
 
     /// Everything logged so far.

@@ -54,11 +54,7 @@ impl AccountRecoveryMutation {
         #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let ceremony = input.ceremony()?;
-        let credential = input.credential.into_value();
-        let signed_in =
-            service::account_recovery::finish_passkey(&request.service, ceremony, credential, input.name, request.caller())
-                .await?;
+        let signed_in = service::account_recovery::finish_passkey(&request.service, input.read()?, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 }

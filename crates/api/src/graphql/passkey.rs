@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use service::entity::passkey_credential::Model;
 use service::entity::user;
-use service::passkey::{Challenge, PasskeySignUp};
-use service::{Error, Service, Uuid};
+use service::passkey::{Challenge, Finish, PasskeySignUp};
+use service::{Error, Service};
 
 use super::error::Result;
 use super::id;
@@ -109,17 +109,18 @@ pub struct PasskeySignUpInput {
 #[derive(InputObject)]
 pub struct FinishPasskeyInput {
     /// Of the challenge.
-    pub ceremony_id: ID,
+    ceremony_id: ID,
     /// What `toJSON()` of the browser's `PublicKeyCredential` gives.
-    pub credential: Json,
+    credential: Json,
     /// What to call a new passkey; at most 100 characters. "Passkey" when left out.
-    pub name: Option<String>,
+    name: Option<String>,
 }
 
 impl FinishPasskeyInput {
-    /// Which ceremony it ends.
-    pub fn ceremony(&self) -> Result<Uuid> {
-        Ok(self.ceremony_id.parse().map_err(|_| Error::invalid("/ceremonyId", "is not the id of a ceremony."))?)
+    /// As the service takes it.
+    pub fn read(self) -> Result<Finish> {
+        let ceremony_id = self.ceremony_id.parse().map_err(|_| Error::invalid("/ceremonyId", "is not the id of a ceremony."))?;
+        Ok(Finish { ceremony_id, credential: self.credential.into_value(), name: self.name })
     }
 }
 
@@ -148,10 +149,7 @@ impl PasskeyMutation {
         #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let ceremony = input.ceremony()?;
-        let credential = input.credential.into_value();
-        let signed_in =
-            service::passkey::finish_sign_up(&request.service, ceremony, credential, input.name, request.caller()).await?;
+        let signed_in = service::passkey::finish_sign_up(&request.service, input.read()?, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 
@@ -168,9 +166,7 @@ impl PasskeyMutation {
         #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let ceremony = input.ceremony()?;
-        let credential = input.credential.into_value();
-        let signed_in = service::passkey::finish_sign_in(&request.service, ceremony, credential, request.caller()).await?;
+        let signed_in = service::passkey::finish_sign_in(&request.service, input.read()?, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
 
@@ -189,10 +185,7 @@ impl PasskeyMutation {
     ) -> Result<PasskeyCredential> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
-        let ceremony = input.ceremony()?;
-        let credential = input.credential.into_value();
-        let finished =
-            service::passkey::finish_add(&request.service, viewer, ceremony, credential, input.name, request.caller()).await?;
+        let finished = service::passkey::finish_add(&request.service, viewer, input.read()?, request.caller()).await?;
         Ok(PasskeyCredential(Arc::new(finished)))
     }
 

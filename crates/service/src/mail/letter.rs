@@ -22,23 +22,26 @@ pub(super) struct Letter {
 pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Letter>, Error> {
     let language = Language::of_tag(&mail.language).unwrap_or_default();
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == mail.kind);
+    let mut recipient = mail.recipient.clone();
     let token = service.keyed_hash.mail_token(mail.id);
     let (subject, page) = match (kind, mail.user_id) {
         (Some(Kind::Verification), Some(user_id)) => {
             if !unverified_detail::is_waiting(service, user_id, &token_hash(&token)).await? {
                 return Ok(None);
             }
-            if user_detail::verified_owner(service, &mail.recipient).await?.is_some() {
+            if let Some((_, email)) = user_detail::verified_owner(service, &mail.recipient).await? {
+                recipient = email;
                 (Subject::AlreadyRegistered, "sign-in".to_owned())
             } else {
                 (Subject::Verification, format!("verify-email#token={token}"))
             }
         }
         (Some(Kind::Recovery), _) => {
-            let Some(user_id) = user_detail::verified_owner(service, &mail.recipient).await? else { return Ok(None) };
-            if !account_recovery::begin(service, user_id, &token, mail.date_created).await? {
+            let Some((user_id, email)) = user_detail::verified_owner(service, &mail.recipient).await? else { return Ok(None) };
+            if !account_recovery::begin(service, user_id, mail, &token).await? {
                 return Ok(None);
             }
+            recipient = email;
             (Subject::Recovery, format!("recover#token={token}"))
         }
         (Some(kind), _) => (Subject::Event(kind), "account".to_owned()),
@@ -48,7 +51,7 @@ pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Lett
     let words = text::words(subject, language);
     Ok(Some(Letter {
         id: mail.id,
-        recipient: mail.recipient.clone(),
+        recipient,
         title: words.title,
         plain: text::plain(&words, &link),
         html: text::html(&words, &link, language),

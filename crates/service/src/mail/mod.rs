@@ -79,7 +79,7 @@ const BATCH: u64 = 10;
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 /// After this long it is given up.
-const GIVEN_UP: TimeDelta = TimeDelta::days(2);
+pub(crate) const GIVEN_UP: TimeDelta = TimeDelta::days(2);
 
 /// Queues a mail, and gives its id.
 pub(crate) async fn queue(
@@ -167,7 +167,7 @@ async fn send(service: &Service, mail: Model) -> Result<(), Error> {
             tracing::debug!(mail = %id, kind, "sent");
             remove(service, id).await
         }
-        Err(reason) if mail.date_created + GIVEN_UP <= service.clock.now() => {
+        Err(reason) if reason.is_final() || mail.date_created + GIVEN_UP <= service.clock.now() => {
             tracing::error!(mail = %id, kind, %reason, tries = mail.tries + 1, "a mail is given up");
             remove(service, id).await
         }

@@ -34,7 +34,8 @@ pub(super) fn words(subject: Subject, language: Language) -> Words {
 }
 
 fn french(subject: Subject) -> Words {
-    const NOT_ME: &str = "Si ce n'était pas toi : ouvre ton compte, déconnecte tous les appareils et change ton mot de passe. \
+    const NOT_ME: &str = "Si ce n'était pas toi : ouvre ton compte, déconnecte tous les appareils, change ton mot de passe et retire \
+        les clés d'accès que tu ne connais pas. \
         Si tu ne peux plus te connecter, demande un nouvel accès par e-mail.";
     let event = |title, what| Words { title, paragraphs: [what, NOT_ME], action: "Ouvrir mon compte" };
     match subject {
@@ -89,8 +90,8 @@ fn french(subject: Subject) -> Words {
 }
 
 fn english(subject: Subject) -> Words {
-    const NOT_ME: &str = "If it was not you: open your account, sign out every device and change your password. If you can't sign in \
-        any more, ask for a new way in by e-mail.";
+    const NOT_ME: &str = "If it was not you: open your account, sign out every device, change your password and remove the passkeys \
+        that you do not know. If you can't sign in any more, ask for a new way in by e-mail.";
     let event = |title, what| Words { title, paragraphs: [what, NOT_ME], action: "Open my account" };
     match subject {
         Subject::Verification => Words {

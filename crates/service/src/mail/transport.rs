@@ -53,7 +53,7 @@ impl Mailer {
             tracing::info!(to = letter.recipient, title = letter.title, "mail (SMTP_URL is not set):\n{}", letter.plain);
             return Ok(());
         };
-        let to: Mailbox = letter.recipient.parse().map_err(|_| Refused::Address)?;
+        let to = Mailbox::new(None, letter.recipient.parse().map_err(|_| Refused::Address)?);
         let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         let mail = Message::builder()
             .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
@@ -79,6 +79,11 @@ pub(super) enum Refused {
 }
 
 impl Refused {
+    /// Whether another try would end alike.
+    pub(super) fn is_final(self) -> bool {
+        matches!(self, Self::Address)
+    }
+
     fn of(error: &lettre::transport::smtp::Error) -> Self {
         match error.status() {
             Some(code) => Self::Answer(code.into()),

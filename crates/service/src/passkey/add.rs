@@ -1,13 +1,9 @@
 //! Adding a passkey to an account that one is signed in to.
 
 use entity::passkey_credential::Model;
-use serde_json::Value;
-use uuid::Uuid;
 
-use super::ceremony::{
-    Challenge, Purpose, Registration, begin, finish_registration, parse_credential, start_registration_of, take,
-};
-use super::{add, check_name};
+use super::add;
+use super::ceremony::{Challenge, Finish, Purpose, Registration, begin, finish_registration, start_registration_of, take};
 use crate::caller::Caller;
 use crate::mail::Kind;
 use crate::viewer::Viewer;
@@ -20,21 +16,12 @@ pub async fn start_add(service: &Service, viewer: &Viewer, caller: &Caller) -> R
 }
 
 /// Finishes adding it. Whose account it is, the ceremony says, and it is finished by that person alone.
-pub async fn finish_add(
-    service: &Service,
-    viewer: &Viewer,
-    ceremony_id: Uuid,
-    credential: Value,
-    name: Option<String>,
-    caller: &Caller,
-) -> Result<Model, Error> {
-    check_name(name.as_ref())?;
-    let answer = parse_credential(credential)?;
+pub async fn finish_add(service: &Service, viewer: &Viewer, finish: Finish, caller: &Caller) -> Result<Model, Error> {
+    let (ceremony_id, answer, name) = finish.read()?;
     let (_, registration) = take::<Registration>(service, Purpose::Add, ceremony_id, Some(viewer.user().id)).await?;
     let passkey = finish_registration(service, &answer, &registration)?;
     let transaction = service.database.write().await?;
-    let user = user::lock(&transaction, viewer.owner()).await?;
-    viewer.still_signed_in(&transaction).await?;
+    let user = user::lock_viewer(&transaction, viewer).await?;
     let (user, row) = add(service, &transaction, user, passkey, name).await?;
     mail::notify(service, &transaction, Kind::PasskeyAdded, &user, caller.language).await?;
     transaction.commit().await?;

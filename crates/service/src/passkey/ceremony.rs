@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use webauthn_rs::prelude::{CredentialID, Passkey, PasskeyRegistration, RegisterPublicKeyCredential, WebauthnError};
 
-use super::RELYING_PARTY_NAME;
 use super::record::credential_id;
+use super::{NAME_LENGTH, RELYING_PARTY_NAME};
 use crate::caller::Caller;
+use crate::text::Checks;
 use crate::{Error, Service, brake, random, user_detail};
 
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
@@ -50,6 +51,29 @@ pub struct Challenge {
     pub options: Value,
     /// When it ends, UTC.
     pub expires: DateTime<Utc>,
+}
+
+/// The end of a ceremony, as a client gives it.
+#[derive(Debug)]
+pub struct Finish {
+    /// Of the challenge.
+    pub ceremony_id: Uuid,
+    /// What `toJSON()` of the browser's `PublicKeyCredential` gives.
+    pub credential: Value,
+    /// What a new passkey is to be called.
+    pub name: Option<String>,
+}
+
+impl Finish {
+    /// The ceremony, the browser's answer and the name, if all is of the right form.
+    pub(crate) fn read<C: DeserializeOwned>(self) -> Result<(Uuid, C, Option<String>), Error> {
+        let mut checks = Checks::default();
+        checks.optional("/name", self.name.as_ref(), NAME_LENGTH);
+        checks.finish()?;
+        let answer = serde_json::from_value(self.credential)
+            .map_err(|_| Error::invalid("/credential", "is not what toJSON() of the browser's PublicKeyCredential gives."))?;
+        Ok((self.ceremony_id, answer, self.name))
+    }
 }
 
 /// A registration that has begun: the library's state.
@@ -153,12 +177,6 @@ pub(crate) async fn take<S: DeserializeOwned>(
 pub(crate) async fn forget_ceremonies(connection: &impl ConnectionTrait, user_id: i64) -> Result<(), Error> {
     ceremony::Entity::delete_many().filter(ceremony::Column::UserId.eq(user_id)).exec(connection).await?;
     Ok(())
-}
-
-/// The answer of a browser, as its `toJSON()` gives it.
-pub(crate) fn parse_credential<C: DeserializeOwned>(credential: Value) -> Result<C, Error> {
-    serde_json::from_value(credential)
-        .map_err(|_| Error::invalid("/credential", "is not what toJSON() of the browser's PublicKeyCredential gives."))
 }
 
 pub(super) fn not_accepted(error: &WebauthnError) -> Error {

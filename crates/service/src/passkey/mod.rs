@@ -24,10 +24,8 @@ use url::Url;
 use webauthn_rs::prelude::{Webauthn, WebauthnBuilder, WebauthnError};
 
 pub use add::{finish_add, start_add};
-pub use ceremony::Challenge;
-pub(crate) use ceremony::{
-    Purpose, Registration, begin, finish_registration, forget_ceremonies, parse_credential, start_registration_of, take,
-};
+pub use ceremony::{Challenge, Finish};
+pub(crate) use ceremony::{Purpose, Registration, begin, finish_registration, forget_ceremonies, start_registration_of, take};
 pub(crate) use record::add;
 pub use sign_in::{finish_sign_in, start_sign_in};
 pub use sign_up::{PasskeySignUp, finish_sign_up, start_sign_up};
@@ -70,13 +68,6 @@ pub fn user_handle(user: &user::Model) -> String {
     URL_SAFE_NO_PAD.encode(user.webauthn_user_handle.as_bytes())
 }
 
-/// Checks what somebody calls a passkey.
-pub(crate) fn check_name(name: Option<&String>) -> Result<(), Error> {
-    let mut checks = Checks::default();
-    checks.optional("/name", name, NAME_LENGTH);
-    checks.finish()
-}
-
 /// Each of these people's own passkeys, the oldest first.
 pub async fn of_oneself(service: &Service, people: &[Oneself]) -> Result<HashMap<Oneself, Vec<Arc<Model>>>, Error> {
     let rows = Entity::find()
@@ -93,7 +84,7 @@ pub async fn rename(service: &Service, viewer: &Viewer, id: i64, name: String) -
     checks.text("/name", &name, NAME_LENGTH);
     checks.finish()?;
     let transaction = service.database.write().await?;
-    people::lock(&transaction, viewer.owner()).await?;
+    people::lock_viewer(&transaction, viewer).await?;
     let theirs = Entity::find_by_id(id).filter(Column::UserId.eq(viewer.user().id)).one(&transaction).await?;
     let mut row: ActiveModel = theirs.ok_or(Error::NotFound("passkey"))?.into();
     row.name = Set(name);
@@ -105,7 +96,7 @@ pub async fn rename(service: &Service, viewer: &Viewer, id: i64, name: String) -
 /// Removes one of the viewer's passkeys; never their last way in.
 pub async fn remove(service: &Service, viewer: &Viewer, id: i64, caller: &Caller) -> Result<(), Error> {
     let transaction = service.database.write().await?;
-    let user = people::lock(&transaction, viewer.owner()).await?;
+    let user = people::lock_viewer(&transaction, viewer).await?;
     let theirs = Entity::find().filter(Column::UserId.eq(user.id)).all(&transaction).await?;
     let (removed, kept): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|passkey| passkey.id == id);
     let removed = removed.into_iter().next().ok_or(Error::NotFound("passkey"))?;

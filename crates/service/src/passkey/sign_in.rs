@@ -6,11 +6,10 @@ use entity::passkey_credential::{Column, Entity};
 use entity::user;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::{DiscoverableAuthentication, DiscoverableKey, PublicKeyCredential, WebauthnError};
 
-use super::ceremony::{Challenge, NOT_ACCEPTED, Purpose, begin, not_accepted, parse_credential, public_key_options, take};
+use super::ceremony::{Challenge, Finish, NOT_ACCEPTED, Purpose, begin, not_accepted, public_key_options, take};
 use super::record::passkey_of;
 use crate::caller::Caller;
 use crate::mail::Kind;
@@ -24,8 +23,8 @@ pub async fn start_sign_in(service: &Service, caller: &Caller) -> Result<Challen
 }
 
 /// Finishes signing in. Wrong answers count against the caller, never against the account: nobody locks somebody else's passkey out.
-pub async fn finish_sign_in(service: &Service, ceremony_id: Uuid, credential: Value, caller: &Caller) -> Result<SignedIn, Error> {
-    let answer = parse_credential(credential)?;
+pub async fn finish_sign_in(service: &Service, finish: Finish, caller: &Caller) -> Result<SignedIn, Error> {
+    let (ceremony_id, answer, _) = finish.read()?;
     brake::take(service, &brake::WRONG_PASSKEYS, &caller.network()).await?;
     let signed_in = verify(service, ceremony_id, &answer, caller).await?;
     brake::give_back(service, &brake::WRONG_PASSKEYS, &caller.network()).await?;

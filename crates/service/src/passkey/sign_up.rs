@@ -1,11 +1,10 @@
 //! Signing up with a passkey. There is no account until it is finished.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::ceremony::{Challenge, Purpose, Registration, begin, finish_registration, parse_credential, start_registration, take};
-use super::{add, check_name};
+use super::add;
+use super::ceremony::{Challenge, Finish, Purpose, Registration, begin, finish_registration, start_registration, take};
 use crate::caller::Caller;
 use crate::session::{self, SignedIn};
 use crate::text::Checks;
@@ -58,15 +57,8 @@ pub async fn start_sign_up(service: &Service, person: PasskeySignUp, caller: &Ca
 }
 
 /// Finishes signing up: makes the account with its passkey, and signs in.
-pub async fn finish_sign_up(
-    service: &Service,
-    ceremony_id: Uuid,
-    credential: Value,
-    name: Option<String>,
-    caller: &Caller,
-) -> Result<SignedIn, Error> {
-    check_name(name.as_ref())?;
-    let answer = parse_credential(credential)?;
+pub async fn finish_sign_up(service: &Service, finish: Finish, caller: &Caller) -> Result<SignedIn, Error> {
+    let (ceremony_id, answer, name) = finish.read()?;
     let (_, state) = take::<SignUpState>(service, Purpose::SignUp, ceremony_id, None).await?;
     let passkey = finish_registration(service, &answer, &state.registration)?;
     brake::take(service, &brake::SIGN_UPS, &caller.network()).await?;

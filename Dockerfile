@@ -5,6 +5,8 @@ COPY . .
 RUN cargo build --locked --release
 
 FROM debian:bookworm-slim
+# The authorities that a mail server's certificate is checked with.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data autrement && install -d -o autrement /data
 COPY --from=build /src/target/release/autrement /usr/local/bin/autrement
 USER autrement

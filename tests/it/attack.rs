@@ -90,6 +90,11 @@ async fn tokens_of_another_kind_algorithm_or_key_are_refused(engine: Engine) {
         let answer = server.client().send(refresh, json!({ "token": bad })).await;
         assert_eq!(answer.codes(), ["UNAUTHENTICATED"], "refresh: {what}");
     }
+    let other = server.somebody().await;
+    let mixed = token::of_somebody_else(&access, other.access_token.as_ref().unwrap());
+    assert_eq!(server.client().with_token(Some(&mixed)).send("{ me { id } }", Value::Null).await.codes(), ["UNAUTHENTICATED"]);
+    let mixed = token::of_somebody_else(&good, other.refresh_token.as_ref().unwrap());
+    assert_eq!(server.client().send(refresh, json!({ "token": mixed })).await.codes(), ["UNAUTHENTICATED"]);
     assert_eq!(server.client().with_token(Some(&good)).send("{ me { id } }", Value::Null).await.codes(), ["UNAUTHENTICATED"]);
     assert_eq!(server.client().send(refresh, json!({ "token": access })).await.codes(), ["UNAUTHENTICATED"]);
     server.client().send(refresh, json!({ "token": token::copy(&good) })).await.data();

@@ -46,9 +46,7 @@ async fn me_while_200_sign_in(engine: Engine) {
         caller(number).sign_up(email).await;
     }
     // Nothing else to do: the mails of signing up are sent.
-    while !server.sql("SELECT kind FROM mails").await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    server.queue_is_empty().await;
     let mut idle = Vec::new();
     for _ in 0..300 {
         idle.push(time_of_me(&client).await);

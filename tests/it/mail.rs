@@ -31,6 +31,13 @@ async fn it_is_written_in_the_language_of_the_person(engine: Engine) {
     assert_eq!(server.mails(&english, 2).await[1].subject, "Confirme ton adresse e-mail");
     client.data("mutation { updateProfile(input: { language: null }) { language } resendVerification }").await;
     assert_eq!(server.mails(&english, 3).await[2].subject, "Confirm your e-mail address");
+    // Whoever asks, and in whatever language: it is the owner's that counts.
+    let token = server.mails(&english, 3).await.remove(2).token.unwrap();
+    crate::unverified_detail::verify(&client, &token).await.data();
+    client.data("mutation { updateProfile(input: { language: ENGLISH }) { language } }").await;
+    let request = "mutation ($email: String!) { requestAccountRecovery(email: $email) }";
+    server.client().with_header("accept-language", "fr").send(request, json!({ "email": english })).await.data();
+    assert_eq!(server.mails(&english, 4).await[3].subject, "Get back into your account");
 }
 
 async fn it_waits_for_the_mail_server_over_a_restart(engine: Engine) {
@@ -52,9 +59,7 @@ async fn it_waits_for_the_mail_server_over_a_restart(engine: Engine) {
     let token = later.mails(&email, 1).await.remove(0).token.unwrap();
     let client = later.client().with_token(client.access_token.as_deref());
     crate::unverified_detail::verify(&client, &token).await.data();
-    while !later.sql("SELECT kind FROM mails").await.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    later.queue_is_empty().await;
     assert_eq!(mailbox::to(&email).len(), 1);
 }
 
@@ -70,6 +75,20 @@ async fn it_goes_with_what_it_is_about(engine: Engine) {
     assert_eq!(server.sql("SELECT kind FROM mails").await, ["verification"]);
     server.sql("DELETE FROM users").await;
     assert!(server.sql("SELECT kind FROM mails").await.is_empty(), "it goes with the person");
+}
+
+/// A server that takes the connection and says nothing more does not hold up the mails behind.
+#[tokio::test]
+async fn a_silent_mail_server_is_given_up_for_now() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", silent.local_addr().unwrap());
+    let home = Arc::new(Home::migrated(Engine::Sqlite).await);
+    let server = Server::start_on(home, &[("SMTP_URL", &url)]).await;
+    server.client().sign_up(&unique_email("silent")).await;
+    let (_kept, _) = silent.accept().await.unwrap();
+    server.client().sign_up(&unique_email("behind")).await;
+    tokio::time::timeout(std::time::Duration::from_secs(40), silent.accept()).await.unwrap().unwrap();
+    assert!(server.log().contains("the server took too long"));
 }
 
 #[tokio::test]
@@ -92,8 +111,12 @@ async fn without_a_mail_server_it_is_printed_on_localhost_and_refused_elsewhere(
     command.env("SMTP_URL", "").env("PUBLIC_URL", "https://example.org");
     let output = command.output().await.unwrap();
     assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap().contains("SMTP_URL is not set"));
-    for (name, value) in [("SMTP_URL", "http://example.org"), ("MAIL_FROM", "nobody"), ("RELYING_PARTY_ID", "elsewhere.example")]
-    {
+    for (name, value) in [
+        ("SMTP_URL", "http://example.org"),
+        ("SMTP_URL", "smtp://mail.example.org"),
+        ("MAIL_FROM", "nobody"),
+        ("RELYING_PARTY_ID", "elsewhere.example"),
+    ] {
         let output = home.command(&[]).env(name, value).output().await.unwrap();
         let printed = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && printed.contains(name), "{name}: {printed}");

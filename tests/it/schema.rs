@@ -59,3 +59,18 @@ async fn everything_has_a_description() {
     assert!(seen > 200, "only {seen} things were looked at");
     assert!(missing.is_empty(), "without a description: {missing:#?}");
 }
+
+/// Each test that docs/SECURITY.md names is there.
+#[test]
+fn the_attacks_in_the_docs_have_their_tests() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(folder.join("../docs/SECURITY.md")).unwrap();
+    let names = text.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+    let mut seen = 0;
+    for (file, name) in names.filter(|(file, _)| *file != "harness") {
+        let source = std::fs::read_to_string(folder.join(format!("it/{file}.rs"))).unwrap();
+        assert!(source.contains(&format!("async fn {name}(")), "docs/SECURITY.md names {file}::{name}");
+        seen += 1;
+    }
+    assert!(seen > 50, "{seen}");
+}

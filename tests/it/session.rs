@@ -85,6 +85,10 @@ async fn two_refreshes_at_once_from_one_tab_are_one(engine: Engine) {
             refresh(&callers[2], token.as_deref()),
             refresh(&callers[3], token.as_deref())
         );
+        let jti = |answer: &Answer| {
+            crate::harness::token::claims(answer.data()["payload"]["refreshToken"].as_str().unwrap())["jti"].clone()
+        };
+        assert!([&two, &three, &four].into_iter().all(|answer| jti(answer) == jti(&one)));
         for answer in [&one, &two, &three] {
             assert!(somebody.signed_in(answer).data("{ me { id } }").await["me"]["id"].is_string());
         }

@@ -10,7 +10,8 @@ on_both_engines_and_two_instances!(
     an_address_changes_once_the_new_one_is_verified,
     an_address_that_has_an_account_is_told_so_by_mail_alone,
     the_first_to_verify_an_address_has_it,
-    nobody_claims_somebody_elses_way_in
+    nobody_claims_somebody_elses_way_in,
+    a_mistyped_address_is_mended
 );
 
 const DETAIL: &str = "{ me { detail { email emailVerified pendingEmail } } }";
@@ -153,4 +154,18 @@ async fn nobody_claims_somebody_elses_way_in(engine: Engine) {
         server.client().send(sign_in, input).await.data();
     }
     server.client().sign_in(&email, "trois petits chats").await;
+}
+
+/// Who mistyped their address and mends it still signs in, by the new one alone.
+async fn a_mistyped_address_is_mended(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (typo, right) = (unique_email("typo"), unique_email("right"));
+    let client = server.client().sign_up(&typo).await;
+    change_email(&client, &right).await.data();
+    let again = server.client().sign_in(&right, "trois petits chats").await;
+    let token = server.mails(&right, 1).await.remove(0).token.unwrap();
+    verify(&again, &token).await.data();
+    let sign_in = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }";
+    let input = json!({ "input": { "email": typo, "password": "trois petits chats" } });
+    assert_eq!(server.client().send(sign_in, input).await.codes(), ["UNAUTHENTICATED"]);
 }

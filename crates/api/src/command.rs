@@ -136,6 +136,9 @@ async fn serve(settings: Settings) -> Result<()> {
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://localhost:{}", address.port())).map_err(text)?,
     };
+    if settings.smtp_url.is_none() && !settings.is_local() {
+        return Err("SMTP_URL is not set: with a PUBLIC_URL other than localhost, mail has to reach people.".to_owned());
+    }
     if !settings.clock_offset.is_zero() {
         tracing::warn!(seconds = settings.clock_offset.num_seconds(), "the clock is moved (CLOCK_OFFSET)");
     }
@@ -264,7 +267,7 @@ async fn run_migrations(settings: &Settings, migrate: &Migrate) -> Result<()> {
 
 fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {
     if !settings.token_keys.is_empty() {
-        return Err("TOKEN_KEYS is set: change the ring there. A new key goes first, the oldest is the last.".to_owned());
+        return Err("TOKEN_KEYS is set: change the ring there. The first key signs, the oldest is the last.".to_owned());
     }
     match command {
         TokenKeys::Add => {

@@ -174,7 +174,12 @@ impl Settings {
             public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
             relying_party_id: source.text("RELYING_PARTY_ID"),
             app_url: source.parse("APP_URL", None, "an http or https URL without # or ?", |text| page(text).map(Some)),
-            smtp_url: source.text("SMTP_URL"),
+            smtp_url: source.parse(
+                "SMTP_URL",
+                None,
+                "smtps://…, or smtp://… with ?tls=required (but on this machine itself)",
+                |text| mail_server(text).map(Some),
+            ),
             mail_from: source.text("MAIL_FROM"),
             trusted_proxies: source.parse("TRUSTED_PROXIES", Vec::new(), "a list of addresses or networks, 10.0.0.0/8", |text| {
                 text.split(',')
@@ -214,16 +219,16 @@ impl Settings {
             }),
             data_dir,
         };
-        let is_local = settings.public_url.as_ref().is_none_or(|url| url.host_str() == Some("localhost"));
-        if settings.smtp_url.is_none() && !is_local {
-            let fault = "SMTP_URL is not set: with a PUBLIC_URL other than localhost, mail has to reach people";
-            source.faults.push(fault.to_owned());
-        }
         if source.faults.is_empty() {
             Ok(settings)
         } else {
             Err(format!("The settings are not valid:\n- {}", source.faults.join("\n- ")))
         }
+    }
+
+    /// Whether mail that is printed to the log is enough: nobody but this machine's own browsers come.
+    pub fn is_local(&self) -> bool {
+        self.public_url.as_ref().is_none_or(|url| url.host_str() == Some("localhost"))
     }
 
     /// The URL of the database, without the password.
@@ -255,6 +260,14 @@ fn read_file(path: &str, source: &mut Source) {
         };
         source.file.insert(upper, value);
     }
+}
+
+/// Passwords and links do not go over the network in the clear.
+fn mail_server(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_here = url.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host));
+    let has_tls = url.scheme() == "smtps" || url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+    (["smtp", "smtps"].contains(&url.scheme()) && (is_here || has_tls)).then(|| text.to_owned())
 }
 
 fn page(text: &str) -> Option<Url> {

@@ -21,7 +21,7 @@ pub struct Model {
     pub token_hash: Option<String>,
     /// When that token stops working.
     pub expires: Option<DateTimeUtc>,
-    /// Eight bits of a keyed hash of the address and the password that it was claimed with, or that was set since: whose claim a
+    /// Eight bits of a keyed hash of the password that it was claimed with, or that was set since: whose claim a
     /// password may belong to. Null where it came without a password, and does not sign in until it is verified.
     pub selector: Option<i32>,
     /// When it was claimed.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::keyed_hash::token_hash;
-use crate::mail::Kind;
+use crate::mail::{Event, Kind};
 use crate::passkey::{self, Challenge, Finish, Purpose, Registration};
 use crate::session::{self, SignedIn};
 use crate::text::Checks;
@@ -28,8 +28,9 @@ pub async fn request(service: &Service, email: String, caller: &Caller) -> Resul
     let mut checks = Checks::default();
     checks.email("/email", &email);
     checks.finish()?;
-    brake::take(service, &brake::RECOVERIES_OF_CALLER, &caller.network()).await?;
-    brake::take(service, &brake::RECOVERIES_OF_ACCOUNT, &service.keyed_hash.email_index(&email)).await?;
+    let (network, account) = (caller.network(), service.keyed_hash.email_index(&email));
+    let tries = [(&brake::RECOVERIES_OF_CALLER, network.as_str()), (&brake::RECOVERIES_OF_ACCOUNT, account.as_str())];
+    brake::take_all(service, &tries).await?;
     mail::queue(service, service.database.pool(), Kind::Recovery, None, email, caller.language).await?;
     Ok(())
 }
@@ -155,7 +156,7 @@ async fn sign_in(
     user: user::Model,
     caller: &Caller,
 ) -> Result<SignedIn, Error> {
-    mail::notify(service, &transaction, Kind::Recovered, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::Recovered, &user, caller.language).await?;
     let owner = Owner::proved(&user);
     let signed_in = session::open(service, &transaction, user, caller).await?;
     transaction.commit().await?;

@@ -26,21 +26,21 @@ const fn limit(name: &'static str, burst: i64, every: TimeDelta) -> Limit {
     Limit { name, burst, every }
 }
 
-/// Wrong passwords for one address, known or not.
+/// Wrong passwords for one address, known or not; and, counted apart, wrong current ones of one person who changes it.
 pub(crate) const PASSWORDS_OF_ACCOUNT: Limit = limit("passwords_of_account", 10, TimeDelta::minutes(2));
 /// Wrong passwords from one caller: a school is one.
 pub(crate) const PASSWORDS_OF_CALLER: Limit = limit("passwords_of_caller", 50, TimeDelta::seconds(10));
-/// Accounts made by one caller: two classes of a school at once.
+/// Sign-ups tried by one caller: two classes of a school at once.
 pub(crate) const SIGN_UPS: Limit = limit("sign_ups", 100, TimeDelta::seconds(10));
 /// WebAuthn ceremonies begun by one caller.
 pub(crate) const CEREMONIES: Limit = limit("ceremonies", 200, TimeDelta::seconds(2));
-/// Passkeys' answers that were not right, from one caller.
+/// Passkeys' answers that did not sign in, from one caller.
 pub(crate) const WRONG_PASSKEYS: Limit = limit("wrong_passkeys", 50, TimeDelta::seconds(10));
 /// Recoveries asked for one address, known or not.
 pub(crate) const RECOVERIES_OF_ACCOUNT: Limit = limit("recoveries_of_account", 3, TimeDelta::minutes(10));
 /// Recoveries asked for by one caller.
 pub(crate) const RECOVERIES_OF_CALLER: Limit = limit("recoveries_of_caller", 30, TimeDelta::minutes(1));
-/// Tokens of mails that were not right, from one caller.
+/// Tokens of mails that were not right: of recoveries from one caller, of verifications by one person.
 pub(crate) const WRONG_TOKENS: Limit = limit("wrong_tokens", 20, TimeDelta::minutes(1));
 /// Mails to one address that sign-ups send; further ones come without.
 pub(crate) const MAILS_BY_SIGN_UP: Limit = limit("mails_by_sign_up", 3, TimeDelta::minutes(10));
@@ -78,14 +78,30 @@ pub(crate) async fn take(service: &Service, limit: &Limit, subject: &str) -> Res
     Err(Error::RateLimited { retry_after: wait.div_euclid(1_000_000) + 1 })
 }
 
-/// Gives a try back that was right: only wrong ones count. It is taken before, so that many at once do not slip through.
-pub(crate) async fn give_back(service: &Service, limit: &Limit, subject: &str) -> Result<(), Error> {
-    Entity::update_many()
-        .col_expr(Column::Arrival, Expr::col(Column::Arrival).sub(micros(limit.every)))
-        .filter(Column::Key.eq(key(service, limit, subject)))
-        .exec(service.database.pool())
-        .await?;
+/// Takes one try of each of several, or none.
+pub(crate) async fn take_all(service: &Service, tries: &[(&Limit, &str)]) -> Result<(), Error> {
+    for (at, (limit, subject)) in tries.iter().enumerate() {
+        if let Err(error) = take(service, limit, subject).await {
+            give_back(service, &tries[..at]).await;
+            return Err(error);
+        }
+    }
     Ok(())
+}
+
+/// Gives tries back that were right: only wrong ones count. They are taken before, so that many at once do not slip through.
+pub(crate) async fn give_back(service: &Service, tries: &[(&Limit, &str)]) {
+    for (limit, subject) in tries {
+        let given = Entity::update_many()
+            .col_expr(Column::Arrival, Expr::col(Column::Arrival).sub(micros(limit.every)))
+            .filter(Column::Key.eq(key(service, limit, subject)))
+            .exec(service.database.pool())
+            .await;
+        if let Err(error) = given {
+            // What was done is done: the try counts, and comes back with time.
+            tracing::warn!(%error, limit = limit.name, "a try was not given back");
+        }
+    }
 }
 
 fn key(service: &Service, limit: &Limit, subject: &str) -> String {

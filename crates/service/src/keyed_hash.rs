@@ -32,9 +32,8 @@ impl KeyedHash {
     }
 
     /// Eight bits that tell which of those who claim an address a password may belong to. Too few to tell the password.
-    pub(crate) fn selector(&self, email: &str, password: &str) -> i32 {
-        let text = format!("{}\0{password}", email.to_lowercase());
-        let hash = self.0.clone().chain_update(b"selector\0").chain_update(text).finalize().into_bytes();
+    pub(crate) fn selector(&self, password: &str) -> i32 {
+        let hash = self.0.clone().chain_update(b"selector\0").chain_update(password).finalize().into_bytes();
         i32::from(hash[0])
     }
 

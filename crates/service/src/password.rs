@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use tokio::sync::Semaphore;
 
 use crate::caller::Caller;
-use crate::mail::Kind;
+use crate::mail::Event;
 use crate::random::{self, Random};
 use crate::text::Checks;
 use crate::viewer::Viewer;
@@ -133,13 +133,17 @@ pub async fn change(
         return Err(Error::conflict("A password needs an address to sign in with: add one with changeEmail first."));
     }
     if known.password_hash.is_some() {
-        let subject = owner.user_id().to_string();
-        brake::take(service, &brake::PASSWORDS_OF_ACCOUNT, &subject).await?;
         let current = current.ok_or_else(|| Error::invalid("/current", "is missing; give the password that you have now."))?;
-        if !service.passwords.verify(current, known.password_hash.clone()).await? {
+        let subject = owner.user_id().to_string();
+        let tries = [(&brake::PASSWORDS_OF_ACCOUNT, subject.as_str())];
+        brake::take_all(service, &tries).await?;
+        let is_right = service.passwords.verify(current, known.password_hash.clone()).await;
+        if !matches!(is_right, Ok(false)) {
+            brake::give_back(service, &tries).await;
+        }
+        if !is_right? {
             return Err(Error::invalid("/current", "is not the password that you have now."));
         }
-        brake::give_back(service, &brake::PASSWORDS_OF_ACCOUNT, &subject).await?;
     }
     let selector = known.selector(service, &new);
     let password_hash = service.passwords.hash(new, &*service.random).await?;
@@ -149,7 +153,7 @@ pub async fn change(
         return Err(Error::conflict("The password was changed meanwhile: try again with the new one."));
     }
     session::end_all(&transaction, user.id, Some(viewer.claims().sid)).await?;
-    mail::notify(service, &transaction, Kind::PasswordChanged, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::PasswordChanged, &user, caller.language).await?;
     Ok(transaction.commit().await?)
 }
 

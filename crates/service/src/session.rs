@@ -92,7 +92,7 @@ fn sign(service: &Service, user: user::Model, sid: Uuid, refresh: &RefreshToken,
 ///
 /// A spent token ends its whole session: two parties have it. One case is no theft: a client that lost the answer sends the same
 /// token again. The same client (`User-Agent`) may do so for 30 seconds, as long as the answer's token is not used, and gets that
-/// very token. A thief who is as quick shares it with the owner, and the next refresh of either gives them away.
+/// same token. A thief who is as quick shares it with the owner, and the second of them to use it later gives them away.
 pub async fn refresh(service: &Service, refresh_token: &str, caller: &Caller) -> Result<SignedIn, Error> {
     let now = service.clock.now();
     let refused = || Error::Unauthenticated(SIGN_IN_AGAIN);

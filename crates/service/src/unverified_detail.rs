@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter
 
 use crate::caller::Caller;
 use crate::keyed_hash::token_hash;
-use crate::mail::{self, Kind};
+use crate::mail::{self, Event, Kind};
 use crate::text::Checks;
 use crate::viewer::Viewer;
 use crate::{Error, Service, account_recovery, brake, user as people, user_detail};
@@ -109,7 +109,9 @@ pub async fn change_email(service: &Service, viewer: &Viewer, email: String, cal
             waiting.delete(&transaction).await?;
         }
     } else {
-        let claim = Claim { email, selector: None, is_mailed: true };
+        // Who mends an address before it is verified signs in by the new one as they did by the old one.
+        let selector = waiting.and_then(|waiting| waiting.selector);
+        let claim = Claim { email, selector, is_mailed: true };
         write(service, &transaction, &user, detail.id, claim, caller).await?;
     }
     Ok(transaction.commit().await?)
@@ -154,9 +156,9 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
     account_recovery::forget(service, &transaction, user.id).await?;
     if let Some(old) = old {
         let language = mail::language_of(&user, caller.language);
-        mail::queue(service, &transaction, Kind::EmailChanged, Some(user.id), old, language).await?;
+        mail::queue(service, &transaction, Kind::Event(Event::EmailChanged), Some(user.id), old, language).await?;
     }
     transaction.commit().await?;
-    brake::give_back(service, &brake::WRONG_TOKENS, &subject).await?;
+    brake::give_back(service, &[(&brake::WRONG_TOKENS, subject.as_str())]).await;
     Ok(user)
 }

@@ -123,7 +123,7 @@ pub async fn sign_up(service: &Service, input: SignUp, caller: &Caller) -> Resul
         Err(Error::RateLimited { .. }) => false,
         taken => taken.map(|()| true)?,
     };
-    let selector = service.keyed_hash.selector(&input.email, &input.password);
+    let selector = service.keyed_hash.selector(&input.password);
     let password_hash = service.passwords.hash(input.password, &*service.random).await?;
     let new = NewUser {
         username: input.username,
@@ -143,8 +143,16 @@ pub async fn sign_up(service: &Service, input: SignUp, caller: &Caller) -> Resul
 /// caller and the address.
 pub async fn sign_in(service: &Service, email: &str, password: String, caller: &Caller) -> Result<SignedIn, Error> {
     let (network, account) = (caller.network(), service.keyed_hash.email_index(email));
-    brake::take(service, &brake::PASSWORDS_OF_CALLER, &network).await?;
-    brake::take(service, &brake::PASSWORDS_OF_ACCOUNT, &account).await?;
+    let tries = [(&brake::PASSWORDS_OF_CALLER, network.as_str()), (&brake::PASSWORDS_OF_ACCOUNT, account.as_str())];
+    brake::take_all(service, &tries).await?;
+    let signed_in = sign_in_by_password(service, email, password, caller).await;
+    if !matches!(signed_in, Err(Error::Unauthenticated(_))) {
+        brake::give_back(service, &tries).await;
+    }
+    signed_in
+}
+
+async fn sign_in_by_password(service: &Service, email: &str, password: String, caller: &Caller) -> Result<SignedIn, Error> {
     let refused = || Error::Unauthenticated("The address or the password is not right.");
     let (user_id, stored) = find_by_password(service, email, &password).await?.ok_or_else(refused)?;
     let raised =
@@ -161,8 +169,6 @@ pub async fn sign_in(service: &Service, email: &str, password: String, caller: &
     }
     let signed_in = session::open(service, &transaction, user, caller).await?;
     transaction.commit().await?;
-    brake::give_back(service, &brake::PASSWORDS_OF_CALLER, &network).await?;
-    brake::give_back(service, &brake::PASSWORDS_OF_ACCOUNT, &account).await?;
     Ok(signed_in)
 }
 

@@ -1,5 +1,5 @@
-//! Who a person is. The one place where personal columns (names, phone, address, email) are read and written, so that how they
-//! are kept can change here alone.
+//! Who a person is: the personal columns (names, phone, address, email) are read and written here, so that how they are kept can
+//! change in one place. Addresses that are not verified yet are in `unverified_detail`, those that mail goes to in `mail`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct UserDetail {
     pub email: Option<String>,
     /// Whether they have shown that mail to it reaches them.
     pub email_verified: bool,
+    /// Whether they have a password.
+    pub has_password: bool,
     /// The address that is to take its place, once they have shown that mail to it reaches them.
     pub pending_email: Option<String>,
 }
@@ -82,6 +84,7 @@ fn read(row: Model, unverified: Option<unverified_detail::Model>) -> UserDetail 
         address: row.address,
         email,
         email_verified,
+        has_password: row.password_hash.is_some(),
         pending_email,
     }
 }
@@ -164,7 +167,7 @@ pub(crate) async fn ways_in(service: &Service, email: &str, password: &str) -> R
     let claimed = unverified_detail::Entity::find()
         .find_also_related(Entity)
         .filter(unverified_detail::Column::EmailIndex.eq(&email_index))
-        .filter(unverified_detail::Column::Selector.eq(service.keyed_hash.selector(email, password)))
+        .filter(unverified_detail::Column::Selector.eq(service.keyed_hash.selector(password)))
         .order_by_asc(unverified_detail::Column::Id)
         .limit(MOST_WAYS_IN - 1)
         .all(pool)
@@ -196,7 +199,7 @@ impl Credentials {
 
     /// The selector of a new password, for the address that waits to be verified.
     pub(crate) fn selector(&self, service: &Service, password: &str) -> Option<i32> {
-        self.claimed.as_ref().map(|email| service.keyed_hash.selector(email, password))
+        self.claimed.as_ref().map(|_| service.keyed_hash.selector(password))
     }
 
     /// Whether they can sign in by password for certain: with an address that nobody else can take.

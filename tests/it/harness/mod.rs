@@ -253,6 +253,17 @@ impl Server {
         panic!("the log never says that request {} was answered", answer.request_id);
     }
 
+    /// Waits until every mail is sent.
+    pub async fn queue_is_empty(&self) {
+        for _ in 0..400 {
+            if self.sql("SELECT kind FROM mails").await.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("mails are left: {:?}", self.sql("SELECT kind FROM mails").await);
+    }
+
     /// How often a request logged this message.
     pub fn logged(&self, answer: &Answer, message: &str) -> usize {
         let (id, message) = (format!("\"{}\"", answer.request_id), format!("\"{message}\""));

@@ -25,7 +25,8 @@ impl AccountRecoveryMutation {
         Ok(true)
     }
 
-    /// Sets a new password with the token of a link, and signs in. Every device that was signed in is not any more.
+    /// Sets a new password with the token of a link, and signs in. Every device that was signed in is not any more; passkeys stay:
+    /// show them (`user.passkeys`), so that those that are not known can be removed.
     async fn reset_password(
         &self,
         context: &Context<'_>,

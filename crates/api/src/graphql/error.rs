@@ -7,7 +7,8 @@ use async_graphql::{Enum, ErrorExtensionValues, Response, Value};
 /// The kinds of errors, in `errors[].extensions.code`.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// Nobody is signed in, or the token is not good (any more): refresh the session, or sign in.
+    /// Nobody is signed in, or the access token is not good (any more): refresh the session, or sign in. Of what signs in, refreshes or
+    /// recovers: what was given is not good, and refreshing does not help.
     Unauthenticated,
     /// Signed in, but this is for others to do.
     Forbidden,

@@ -36,9 +36,15 @@ impl PasskeyCredential {
         &self.0.name
     }
 
-    /// `singleDevice`: it is lost with its device, so add a second one. `multiDevice`: it is kept by the owner's other devices too.
+    /// `singleDevice`: it is lost with its device, so add a second one. `multiDevice`: it can be kept by the owner's other devices too;
+    /// whether it is, `isBackedUp` says.
     async fn device_type(&self) -> Option<&str> {
         self.0.device_type.as_deref()
+    }
+
+    /// Whether it was kept elsewhere too when it was last used.
+    async fn is_backed_up(&self) -> bool {
+        self.0.backup_state
     }
 
     /// When it was added.
@@ -177,7 +183,7 @@ impl PasskeyMutation {
         Ok(service::passkey::start_add(&request.service, viewer, request.caller()).await?.into())
     }
 
-    /// Finishes adding a passkey.
+    /// Finishes adding a passkey. `CONFLICT` where there are twenty already, or where it has an account.
     async fn finish_passkey_add(
         &self,
         context: &Context<'_>,

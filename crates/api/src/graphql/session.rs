@@ -22,7 +22,8 @@ pub struct AuthPayload {
     access_token: String,
     /// When the access token expires.
     access_token_expires: DateTime<Utc>,
-    /// For the next access token; good once, within 30 days. Null for browsers, which get it as a cookie.
+    /// For the next access token; good once, within 30 days. Null for browsers (requests with an
+    /// `Origin`), which get it as a cookie.
     refresh_token: Option<String>,
 }
 

@@ -33,7 +33,8 @@ impl UnverifiedDetailMutation {
     }
 
     /// Shows that an address is the viewer's, with the token of the link that was sent there, within 24 hours. The viewer has to be
-    /// signed in: a mistyped address belongs to a stranger, who gets the link as well.
+    /// signed in: a mistyped address belongs to a stranger, who gets the link as well. `CONFLICT` where another account
+    /// has verified the address meanwhile.
     async fn verify_email(
         &self,
         context: &Context<'_>,

@@ -85,7 +85,7 @@ impl User {
         self.row.last_login
     }
 
-    /// Has a passkey, and so signs in without a password.
+    /// Has a passkey.
     async fn is_passkey(&self) -> bool {
         self.row.is_passkey
     }
@@ -264,7 +264,7 @@ pub struct SignUpInput {
 /// What somebody signs in with.
 #[derive(InputObject)]
 pub struct SignInInput {
-    /// The address they signed up with.
+    /// Their address: one that they have verified, or one that they signed up with.
     email: String,
     /// Their password.
     password: String,
@@ -323,7 +323,7 @@ impl UserMutation {
     }
 
     /// Signs in with an address and a password. The answer is the same whichever of them is not right; `RATE_LIMITED` after ten
-    /// wrong ones for an address.
+    /// wrong ones for an address, or fifty of one caller.
     async fn sign_in(&self, context: &Context<'_>, #[graphql(desc = "Who signs in.")] input: SignInInput) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
         let signed_in = service::user::sign_in(&request.service, &input.email, input.password, request.caller()).await?;
@@ -356,7 +356,8 @@ impl UserMutation {
         Ok(User::new(user, viewer.owner()))
     }
 
-    /// Changes the viewer's password, or sets their first one, and ends their other sessions.
+    /// Changes the viewer's password, or sets their first one, and ends their other sessions. `CONFLICT` where they have no address
+    /// to sign in with.
     async fn change_password(
         &self,
         context: &Context<'_>,

@@ -35,12 +35,18 @@ impl UserDetail {
         self.0.address.as_deref()
     }
 
-    /// Where mail reaches them.
+    /// The address that they sign in with; mail about their account goes to it once it is verified.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }
 
-    /// The address that takes its place once it is verified; null where none waits.
+    /// Whether they have a password: `changePassword` asks for it then.
+    async fn has_password(&self) -> bool {
+        self.0.has_password
+    }
+
+    /// The address that takes the place of a verified one once it is verified itself; null where there is none such. The first
+    /// address of a person is `email` from the start.
     async fn pending_email(&self) -> Option<&str> {
         self.0.pending_email.as_deref()
     }

@@ -1,9 +1,11 @@
 //! From a row of the queue to what is sent: looks up what it is about, and makes its link.
 
 use entity::mail::Model;
+use entity::user;
+use sea_orm::EntityTrait;
 
-use super::Kind;
-use super::text::{self, Subject};
+use super::text::{self, Topic};
+use super::{Kind, language_of};
 use crate::keyed_hash::token_hash;
 use crate::language::Language;
 use crate::{Error, Service, account_recovery, unverified_detail, user_detail};
@@ -20,20 +22,21 @@ pub(super) struct Letter {
 
 /// Writes the letter; `None` where what it is about is gone.
 pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Letter>, Error> {
-    let language = Language::of_tag(&mail.language).unwrap_or_default();
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == mail.kind);
+    let mut language = Language::of_tag(&mail.language).unwrap_or_default();
+    let kind = Kind::of_name(&mail.kind);
     let mut recipient = mail.recipient.clone();
     let token = service.keyed_hash.mail_token(mail.id);
-    let (subject, page) = match (kind, mail.user_id) {
+    let (topic, page) = match (kind, mail.user_id) {
         (Some(Kind::Verification), Some(user_id)) => {
             if !unverified_detail::is_waiting(service, user_id, &token_hash(&token)).await? {
                 return Ok(None);
             }
-            if let Some((_, email)) = user_detail::verified_owner(service, &mail.recipient).await? {
+            if let Some((owner, email)) = user_detail::verified_owner(service, &mail.recipient).await? {
                 recipient = email;
-                (Subject::AlreadyRegistered, "sign-in".to_owned())
+                language = chosen(service, owner, language).await?;
+                (Topic::AlreadyRegistered, "sign-in".to_owned())
             } else {
-                (Subject::Verification, format!("verify-email#token={token}"))
+                (Topic::Verification, format!("verify-email#token={token}"))
             }
         }
         (Some(Kind::Recovery), _) => {
@@ -42,13 +45,16 @@ pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Lett
                 return Ok(None);
             }
             recipient = email;
-            (Subject::Recovery, format!("recover#token={token}"))
+            language = chosen(service, user_id, language).await?;
+            (Topic::Recovery, format!("recover#token={token}"))
         }
-        (Some(kind), _) => (Subject::Event(kind), "account".to_owned()),
-        (None, _) => return Err(Error::internal(format!("a mail of the unknown kind {}", mail.kind))),
+        (Some(Kind::Event(event)), _) => (Topic::Event(event), "account".to_owned()),
+        (Some(Kind::Verification), None) | (None, _) => {
+            return Err(Error::internal(format!("a mail that can not be written: {}", mail.kind)));
+        }
     };
     let link = service.mailer.link(&page);
-    let words = text::words(subject, language);
+    let words = text::words(topic, language);
     Ok(Some(Letter {
         id: mail.id,
         recipient,
@@ -56,4 +62,10 @@ pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Lett
         plain: text::plain(&words, &link),
         html: text::html(&words, &link, language),
     }))
+}
+
+/// The language that the owner of an address chose goes before the one of who asked.
+async fn chosen(service: &Service, owner: i64, wished: Language) -> Result<Language, Error> {
+    let user = user::Entity::find_by_id(owner).one(service.database.pool()).await?;
+    Ok(user.map_or(wished, |user| language_of(&user, wished)))
 }

@@ -4,7 +4,7 @@
 //! never stored, and asking for a recovery does the same work whether somebody has the address or not: who it is, is looked up
 //! when the mail is sent.
 //!
-//! To add a mail: a [`Kind`], its text in `text.rs` in each language, and [`queue`] or [`notify`] where it happens.
+//! To add a mail: an [`Event`] and its line in [`KINDS`], its text in `text.rs` in each language, and [`queue`] or [`notify`] where it happens.
 
 mod letter;
 mod text;
@@ -32,6 +32,13 @@ pub(crate) enum Kind {
     Verification,
     /// A link back into an account, if the address has one.
     Recovery,
+    /// Something happened to an account.
+    Event(Event),
+}
+
+/// What happened to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
     /// A passkey was added.
     PasskeyAdded,
     /// A passkey was removed.
@@ -46,30 +53,26 @@ pub(crate) enum Kind {
     Recovered,
 }
 
-impl Kind {
-    const ALL: [Self; 8] = [
-        Self::Verification,
-        Self::Recovery,
-        Self::PasskeyAdded,
-        Self::PasskeyRemoved,
-        Self::PasskeySuspect,
-        Self::PasswordChanged,
-        Self::EmailChanged,
-        Self::Recovered,
-    ];
+/// Each kind as `mails.kind` says it.
+const KINDS: [(Kind, &str); 8] = [
+    (Kind::Verification, "verification"),
+    (Kind::Recovery, "recovery"),
+    (Kind::Event(Event::PasskeyAdded), "passkey_added"),
+    (Kind::Event(Event::PasskeyRemoved), "passkey_removed"),
+    (Kind::Event(Event::PasskeySuspect), "passkey_suspect"),
+    (Kind::Event(Event::PasswordChanged), "password_changed"),
+    (Kind::Event(Event::EmailChanged), "email_changed"),
+    (Kind::Event(Event::Recovered), "recovered"),
+];
 
-    /// As `mails.kind` says it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Verification => "verification",
-            Self::Recovery => "recovery",
-            Self::PasskeyAdded => "passkey_added",
-            Self::PasskeyRemoved => "passkey_removed",
-            Self::PasskeySuspect => "passkey_suspect",
-            Self::PasswordChanged => "password_changed",
-            Self::EmailChanged => "email_changed",
-            Self::Recovered => "recovered",
-        }
+impl Kind {
+    fn name(self) -> Result<&'static str, Error> {
+        let known = KINDS.iter().find(|(kind, _)| *kind == self).map(|(_, name)| *name);
+        known.ok_or_else(|| Error::internal(format!("{self:?} is missing from the kinds of mail")))
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        KINDS.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
     }
 }
 
@@ -95,7 +98,7 @@ pub(crate) async fn queue(
     let row = ActiveModel {
         id: Set(id),
         user_id: Set(user_id),
-        kind: Set(kind.name().to_owned()),
+        kind: Set(kind.name()?.to_owned()),
         recipient: Set(recipient),
         language: Set(language.tag().to_owned()),
         date_created: Set(now),
@@ -110,12 +113,12 @@ pub(crate) async fn queue(
 pub(crate) async fn notify(
     service: &Service,
     connection: &impl ConnectionTrait,
-    kind: Kind,
+    event: Event,
     user: &user::Model,
     language: Language,
 ) -> Result<(), Error> {
     if let Some(email) = user_detail::verified_email(connection, user.id).await? {
-        queue(service, connection, kind, Some(user.id), email, language_of(user, language)).await?;
+        queue(service, connection, Kind::Event(event), Some(user.id), email, language_of(user, language)).await?;
     }
     Ok(())
 }
@@ -158,6 +161,10 @@ pub async fn deliver(service: &Arc<Service>) -> Result<usize, Error> {
 
 async fn send(service: &Service, mail: Model) -> Result<(), Error> {
     let (id, kind) = (mail.id, mail.kind.clone());
+    if mail.date_created + GIVEN_UP <= service.clock.now() {
+        tracing::error!(mail = %id, kind, tries = mail.tries, "a mail is given up");
+        return remove(service, id).await;
+    }
     let Some(letter) = letter::write(service, &mail).await? else {
         // What it was about is gone, or was never there. Not logged: it would tell which addresses have an account.
         return remove(service, id).await;
@@ -167,8 +174,8 @@ async fn send(service: &Service, mail: Model) -> Result<(), Error> {
             tracing::debug!(mail = %id, kind, "sent");
             remove(service, id).await
         }
-        Err(reason) if reason.is_final() || mail.date_created + GIVEN_UP <= service.clock.now() => {
-            tracing::error!(mail = %id, kind, %reason, tries = mail.tries + 1, "a mail is given up");
+        Err(reason) if reason.is_final() => {
+            tracing::error!(mail = %id, kind, %reason, "a mail is given up");
             remove(service, id).await
         }
         Err(reason) => {

@@ -1,12 +1,12 @@
 //! The words of the mails: short sentences, one thing each, what happened first, then what to do. No name, nothing personal: mail
 //! passes through many hands.
 
-use super::Kind;
+use super::Event;
 use crate::language::Language;
 
 /// What a letter is about, once it is known whom it goes to.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Subject {
+pub(super) enum Topic {
     /// Show that this address is yours.
     Verification,
     /// Somebody signed up with an address that has an account.
@@ -14,7 +14,7 @@ pub(super) enum Subject {
     /// Get back in.
     Recovery,
     /// Something happened to the account.
-    Event(Kind),
+    Event(Event),
 }
 
 /// The words of a letter.
@@ -26,20 +26,20 @@ pub(super) struct Words {
 }
 
 /// The words in this language.
-pub(super) fn words(subject: Subject, language: Language) -> Words {
+pub(super) fn words(topic: Topic, language: Language) -> Words {
     match language {
-        Language::French => french(subject),
-        Language::English => english(subject),
+        Language::French => french(topic),
+        Language::English => english(topic),
     }
 }
 
-fn french(subject: Subject) -> Words {
+fn french(topic: Topic) -> Words {
     const NOT_ME: &str = "Si ce n'était pas toi : ouvre ton compte, déconnecte tous les appareils, change ton mot de passe et retire \
         les clés d'accès que tu ne connais pas. \
         Si tu ne peux plus te connecter, demande un nouvel accès par e-mail.";
     let event = |title, what| Words { title, paragraphs: [what, NOT_ME], action: "Ouvrir mon compte" };
-    match subject {
-        Subject::Verification => Words {
+    match topic {
+        Topic::Verification => Words {
             title: "Confirme ton adresse e-mail",
             paragraphs: [
                 "Cette adresse a été indiquée pour un compte Autrement Capable. Ouvre le lien pour confirmer qu'elle est à toi. Il marche pendant 24 heures.",
@@ -47,7 +47,7 @@ fn french(subject: Subject) -> Words {
             ],
             action: "Confirmer mon adresse",
         },
-        Subject::AlreadyRegistered => Words {
+        Topic::AlreadyRegistered => Words {
             title: "Tu as déjà un compte",
             paragraphs: [
                 "Quelqu'un, toi peut-être, a indiqué cette adresse pour un nouveau compte Autrement Capable. Elle a déjà un compte : connecte-toi avec celui-ci. Si tu as oublié ton mot de passe, demande un nouvel accès.",
@@ -55,7 +55,7 @@ fn french(subject: Subject) -> Words {
             ],
             action: "Me connecter",
         },
-        Subject::Recovery => Words {
+        Topic::Recovery => Words {
             title: "Retrouve l'accès à ton compte",
             paragraphs: [
                 "Un nouvel accès à ton compte Autrement Capable a été demandé. Ouvre le lien pour choisir un mot de passe ou ajouter une clé d'accès. Il marche une fois, pendant 30 minutes.",
@@ -63,38 +63,42 @@ fn french(subject: Subject) -> Words {
             ],
             action: "Retrouver mon accès",
         },
-        Subject::Event(Kind::PasskeyAdded) => {
+        Topic::Event(Event::PasskeyAdded) => {
             event("Une clé d'accès a été ajoutée", "Une clé d'accès a été ajoutée à ton compte. Elle permet de se connecter.")
         }
-        Subject::Event(Kind::PasskeyRemoved) => event(
+        Topic::Event(Event::PasskeyRemoved) => event(
             "Une clé d'accès a été retirée",
             "Une clé d'accès a été retirée de ton compte. Elle ne permet plus de se connecter.",
         ),
-        Subject::Event(Kind::PasskeySuspect) => event(
+        Topic::Event(Event::PasskeySuspect) => event(
             "Une connexion a été refusée",
             "Une de tes clés d'accès a donné une réponse ancienne. Elle a peut-être été copiée : la connexion a été refusée. Si cela se répète, retire cette clé et ajoutes-en une autre.",
         ),
-        Subject::Event(Kind::EmailChanged) => event(
-            "Ton adresse e-mail a été changée",
-            "Ton compte a maintenant une autre adresse e-mail. Celle-ci ne sert plus pour ton compte.",
-        ),
-        Subject::Event(Kind::Recovered) => event(
+        Topic::Event(Event::EmailChanged) => Words {
+            title: "Ton adresse e-mail a été changée",
+            paragraphs: [
+                "Ton compte a maintenant une autre adresse e-mail. Celle-ci ne sert plus pour ton compte.",
+                "Si ce n'était pas toi : essaie de te connecter avec ta clé d'accès et remets ton adresse. Si tu n'y arrives pas, demande de l'aide à l'équipe d'Autrement Capable.",
+            ],
+            action: "Ouvrir mon compte",
+        },
+        Topic::Event(Event::Recovered) => event(
             "Ton compte a un nouvel accès",
             "Quelqu'un a retrouvé l'accès à ton compte avec un lien reçu par e-mail. Tous les appareils ont été déconnectés.",
         ),
-        Subject::Event(Kind::PasswordChanged | Kind::Verification | Kind::Recovery) => event(
+        Topic::Event(Event::PasswordChanged) => event(
             "Ton mot de passe a été changé",
             "Le mot de passe de ton compte a été changé. Les autres appareils ont été déconnectés.",
         ),
     }
 }
 
-fn english(subject: Subject) -> Words {
+fn english(topic: Topic) -> Words {
     const NOT_ME: &str = "If it was not you: open your account, sign out every device, change your password and remove the passkeys \
         that you do not know. If you can't sign in any more, ask for a new way in by e-mail.";
     let event = |title, what| Words { title, paragraphs: [what, NOT_ME], action: "Open my account" };
-    match subject {
-        Subject::Verification => Words {
+    match topic {
+        Topic::Verification => Words {
             title: "Confirm your e-mail address",
             paragraphs: [
                 "This address was given for an account at Autrement Capable. Open the link to confirm that it is yours. It works for 24 hours.",
@@ -102,7 +106,7 @@ fn english(subject: Subject) -> Words {
             ],
             action: "Confirm my address",
         },
-        Subject::AlreadyRegistered => Words {
+        Topic::AlreadyRegistered => Words {
             title: "You already have an account",
             paragraphs: [
                 "Somebody, perhaps you, gave this address for a new account at Autrement Capable. It has an account already: sign in to that one. If you forgot your password, ask for a new way in.",
@@ -110,7 +114,7 @@ fn english(subject: Subject) -> Words {
             ],
             action: "Sign in",
         },
-        Subject::Recovery => Words {
+        Topic::Recovery => Words {
             title: "Get back into your account",
             paragraphs: [
                 "A new way into your account at Autrement Capable was asked for. Open the link to choose a password or add a passkey. It works once, for 30 minutes.",
@@ -118,25 +122,29 @@ fn english(subject: Subject) -> Words {
             ],
             action: "Get back in",
         },
-        Subject::Event(Kind::PasskeyAdded) => {
+        Topic::Event(Event::PasskeyAdded) => {
             event("A passkey was added", "A passkey was added to your account. It can be used to sign in.")
         }
-        Subject::Event(Kind::PasskeyRemoved) => {
+        Topic::Event(Event::PasskeyRemoved) => {
             event("A passkey was removed", "A passkey was removed from your account. It can't be used to sign in any more.")
         }
-        Subject::Event(Kind::PasskeySuspect) => event(
+        Topic::Event(Event::PasskeySuspect) => event(
             "A sign-in was refused",
             "One of your passkeys gave an old answer. It may have been copied: the sign-in was refused. If this happens again, remove that passkey and add another.",
         ),
-        Subject::Event(Kind::EmailChanged) => event(
-            "Your e-mail address was changed",
-            "Your account has another e-mail address now. This one is no longer used for your account.",
-        ),
-        Subject::Event(Kind::Recovered) => event(
+        Topic::Event(Event::EmailChanged) => Words {
+            title: "Your e-mail address was changed",
+            paragraphs: [
+                "Your account has another e-mail address now. This one is no longer used for your account.",
+                "If it was not you: try to sign in with your passkey and put your address back. If you can't, ask the team of Autrement Capable for help.",
+            ],
+            action: "Open my account",
+        },
+        Topic::Event(Event::Recovered) => event(
             "Your account has a new way in",
             "Somebody got back into your account with a link received by e-mail. Every device was signed out.",
         ),
-        Subject::Event(Kind::PasswordChanged | Kind::Verification | Kind::Recovery) => {
+        Topic::Event(Event::PasswordChanged) => {
             event("Your password was changed", "The password of your account was changed. The other devices were signed out.")
         }
     }

@@ -63,8 +63,9 @@ impl Mailer {
             .raw_header(automatic)
             .multipart(MultiPart::alternative_plain_html(letter.plain, letter.html))
             .map_err(|_| Refused::Address)?;
-        smtp.send(mail).await.map_err(|error| Refused::of(&error))?;
-        Ok(())
+        // The library's own timeout is for connecting alone.
+        let sent = tokio::time::timeout(TIMEOUT, smtp.send(mail)).await.map_err(|_| Refused::Timeout)?;
+        sent.map(|_| ()).map_err(|error| Refused::of(&error))
     }
 }
 

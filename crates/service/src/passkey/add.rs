@@ -5,7 +5,7 @@ use entity::passkey_credential::Model;
 use super::add;
 use super::ceremony::{Challenge, Finish, Purpose, Registration, begin, finish_registration, start_registration_of, take};
 use crate::caller::Caller;
-use crate::mail::Kind;
+use crate::mail::Event;
 use crate::viewer::Viewer;
 use crate::{Error, Service, mail, user};
 
@@ -23,7 +23,7 @@ pub async fn finish_add(service: &Service, viewer: &Viewer, finish: Finish, call
     let transaction = service.database.write().await?;
     let user = user::lock_viewer(&transaction, viewer).await?;
     let (user, row) = add(service, &transaction, user, passkey, name).await?;
-    mail::notify(service, &transaction, Kind::PasskeyAdded, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::PasskeyAdded, &user, caller.language).await?;
     transaction.commit().await?;
     Ok(row)
 }

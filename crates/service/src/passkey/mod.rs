@@ -31,7 +31,7 @@ pub use sign_in::{finish_sign_in, start_sign_in};
 pub use sign_up::{PasskeySignUp, finish_sign_up, start_sign_up};
 
 use crate::caller::Caller;
-use crate::mail::Kind;
+use crate::mail::Event;
 use crate::text::Checks;
 use crate::viewer::{Oneself, Viewer, by_oneself};
 use crate::{Error, Service, mail, user as people, user_detail};
@@ -107,7 +107,7 @@ pub async fn remove(service: &Service, viewer: &Viewer, id: i64, caller: &Caller
         ));
     }
     removed.delete(&transaction).await?;
-    mail::notify(service, &transaction, Kind::PasskeyRemoved, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::PasskeyRemoved, &user, caller.language).await?;
     let mut user: user::ActiveModel = user.into();
     user.is_passkey = Set(!kept.is_empty());
     user.update(&transaction).await?;

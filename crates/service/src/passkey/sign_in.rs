@@ -12,7 +12,7 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, DiscoverableKey, PublicKe
 use super::ceremony::{Challenge, Finish, NOT_ACCEPTED, Purpose, begin, not_accepted, public_key_options, take};
 use super::record::passkey_of;
 use crate::caller::Caller;
-use crate::mail::Kind;
+use crate::mail::Event;
 use crate::session::{self, SignedIn};
 use crate::{Error, Service, brake, mail};
 
@@ -25,10 +25,14 @@ pub async fn start_sign_in(service: &Service, caller: &Caller) -> Result<Challen
 /// Finishes signing in. Wrong answers count against the caller, never against the account: nobody locks somebody else's passkey out.
 pub async fn finish_sign_in(service: &Service, finish: Finish, caller: &Caller) -> Result<SignedIn, Error> {
     let (ceremony_id, answer, _) = finish.read()?;
-    brake::take(service, &brake::WRONG_PASSKEYS, &caller.network()).await?;
-    let signed_in = verify(service, ceremony_id, &answer, caller).await?;
-    brake::give_back(service, &brake::WRONG_PASSKEYS, &caller.network()).await?;
-    Ok(signed_in)
+    let network = caller.network();
+    let tries = [(&brake::WRONG_PASSKEYS, network.as_str())];
+    brake::take_all(service, &tries).await?;
+    let signed_in = verify(service, ceremony_id, &answer, caller).await;
+    if !matches!(signed_in, Err(Error::Unauthenticated(_))) {
+        brake::give_back(service, &tries).await;
+    }
+    signed_in
 }
 
 async fn verify(service: &Service, ceremony_id: Uuid, answer: &PublicKeyCredential, caller: &Caller) -> Result<SignedIn, Error> {
@@ -60,7 +64,7 @@ async fn verify(service: &Service, ceremony_id: Uuid, answer: &PublicKeyCredenti
             tracing::warn!(passkey = stored.id, user = user.id, "a known passkey gave an answer that is not right");
             // Only once the signature was found right does the library look at the counter.
             if matches!(error, WebauthnError::CredentialPossibleCompromise) {
-                mail::notify(service, &transaction, Kind::PasskeySuspect, &user, caller.language).await?;
+                mail::notify(service, &transaction, Event::PasskeySuspect, &user, caller.language).await?;
                 transaction.commit().await?;
             }
             return Err(not_accepted(&error));

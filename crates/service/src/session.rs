@@ -27,6 +27,8 @@ pub struct SignedIn {
     pub user: user::Model,
     /// Proof of it.
     pub owner: Owner,
+    /// The session that they have now.
+    pub session_id: Uuid,
     /// For each request; 15 minutes.
     pub access_token: String,
     /// When the access token expires, UTC.
@@ -85,7 +87,15 @@ fn sign(service: &Service, user: user::Model, sid: Uuid, refresh: &RefreshToken,
     let access_token = token(Use::Access, random::uuid(&*service.random)?, access_token_expires)?;
     let refresh_token = token(Use::Refresh, refresh.jti, refresh.expires)?;
     let owner = Owner::proved(&user);
-    Ok(SignedIn { user, owner, access_token, access_token_expires, refresh_token, refresh_lifetime: refresh.expires - now })
+    Ok(SignedIn {
+        user,
+        owner,
+        session_id: sid,
+        access_token,
+        access_token_expires,
+        refresh_token,
+        refresh_lifetime: refresh.expires - now,
+    })
 }
 
 /// New tokens for a refresh token, which is spent by it.

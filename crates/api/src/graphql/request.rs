@@ -1,12 +1,12 @@
 //! What a request carries: who sent it, and the loaders that gather what it asks for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::Context;
 use service::caller::Caller;
 use service::viewer::Viewer;
-use service::{Error, Service};
+use service::{Error, Service, Uuid};
 use tokio::sync::OnceCell;
 
 use super::error::Result;
@@ -34,6 +34,7 @@ pub struct Request {
     /// Who sent it.
     pub sender: Sender,
     signed_out: AtomicBool,
+    opened: OnceLock<Uuid>,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
     loaders: Mutex<Arc<Loaders>>,
 }
@@ -42,7 +43,7 @@ impl Request {
     /// A request of this caller.
     pub fn new(service: Arc<Service>, sender: Sender) -> Self {
         let loaders = Mutex::new(Arc::new(Loaders::new(&service)));
-        Self { service, sender, signed_out: AtomicBool::new(false), viewer: OnceCell::new(), loaders }
+        Self { service, sender, signed_out: AtomicBool::new(false), opened: OnceLock::new(), viewer: OnceCell::new(), loaders }
     }
 
     /// The request that a resolver works for.
@@ -83,6 +84,20 @@ impl Request {
             })
             .await;
         Ok(found.as_ref().map_err(Arc::clone)?)
+    }
+
+    /// A session has been opened: it is what the answer calls the current one.
+    pub fn sign_in(&self, session: Uuid) {
+        // One request may sign in twice; the first is as current as the second.
+        let _ = self.opened.set(session);
+    }
+
+    /// The session that was opened in this request, or else the one that asks.
+    pub async fn session(&self) -> Result<Option<Uuid>> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(Some(*opened));
+        }
+        Ok(self.viewer_if_any().await?.map(|viewer| viewer.claims().sid))
     }
 
     /// The session has ended: nothing later in this request is the viewer's.

@@ -30,6 +30,7 @@ pub struct AuthPayload {
 impl AuthPayload {
     /// Browsers (a request with an origin) get the refresh token as a cookie that no script reads; others get it here.
     pub fn new(context: &Context<'_>, signed_in: SignedIn) -> Self {
+        Request::of(context).sign_in(signed_in.session_id);
         let refresh_token = if Request::of(context).sender.is_browser {
             set_cookie(context, &signed_in.refresh_token, signed_in.refresh_lifetime.num_seconds());
             None
@@ -71,9 +72,9 @@ impl Session {
         self.0.last_seen
     }
 
-    /// Whether it is the one that asks.
+    /// Whether it is the one that asks, or that was opened just now.
     async fn is_current(&self, context: &Context<'_>) -> Result<bool> {
-        Ok(Request::of(context).viewer().await?.claims().sid == self.0.id)
+        Ok(Request::of(context).session().await? == Some(self.0.id))
     }
 }
 

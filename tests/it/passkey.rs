@@ -215,6 +215,15 @@ async fn a_counter_that_goes_back_is_refused_and_told(engine: Engine) {
     subjects.sort_unstable();
     assert_eq!(subjects, ["Une clé d'accès a été ajoutée", "Une connexion a été refusée", "Une connexion a été refusée"]);
     assert!(server.log().contains("a known passkey gave an answer that is not right"));
+    // Who knows the key's id but does not have it can't have its owner written to: the signature is looked at first.
+    let mut forged = Authenticator::new(&server.origin);
+    let challenge = start(&server.client(), "startPasskeySignUp").await;
+    forged.create(&challenge["options"]);
+    forged.keys[0].id.clone_from(&authenticator.keys[0].id);
+    forged.keys[0].user_handle.clone_from(&authenticator.keys[0].user_handle);
+    assert_eq!(sign_in(&server, &mut forged).await.codes(), ["UNAUTHENTICATED"]);
+    server.queue_is_empty().await;
+    assert_eq!(server.mails(&email, 4).await.len(), 4);
     authenticator.keys[0].counter = 1001;
     sign_in(&server, &mut authenticator).await.data();
 }

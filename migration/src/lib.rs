@@ -16,6 +16,7 @@ mod m0003_profile;
 mod m0004_terms;
 mod m0005_games;
 mod m0006_accounts;
+mod m0007_saves;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_terms::Migration),
             Box::new(m0005_games::Migration),
             Box::new(m0006_accounts::Migration),
+            Box::new(m0007_saves::Migration),
         ]
     }
 }

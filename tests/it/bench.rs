@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::harness::game::game;
 use crate::harness::{Client, Engine, Home, Server, unique_email};
+use crate::statements::play_before;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a benchmark"]
@@ -76,4 +78,65 @@ async fn me_while_200_sign_in(engine: Engine) {
     let idle = show("me while nothing else is asked", &mut idle);
     let busy = show("me while 200 sign in", &mut busy);
     println!("{engine:?}: the median is {:.2} times as long", busy.as_secs_f64() / idle.as_secs_f64());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_save_after_many_plays_sqlite() {
+    save_after_many_plays(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_save_after_many_plays_postgres() {
+    save_after_many_plays(Engine::Postgres).await;
+}
+
+/// Rows that PostgreSQL has read so far, once it says the same for two seconds: its processes report late.
+async fn rows_read(server: &Server) -> i64 {
+    let sum = "SELECT CAST(SUM(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0)) AS TEXT) FROM pg_stat_user_tables";
+    let (mut before, mut since) = (-1, Instant::now());
+    loop {
+        let now = server.sql(sum).await[0].parse().unwrap();
+        if now != before {
+            (before, since) = (now, Instant::now());
+        } else if since.elapsed() > Duration::from_secs(2) {
+            return now;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn save_after_many_plays(engine: Engine) {
+    const SAVES: u32 = 300;
+    for plays in [1, 100, 10_000] {
+        let server = Server::start_on(Arc::new(Home::migrated(engine).await), &[("LOG", "warn")]).await;
+        let somebody = server.somebody().await;
+        play_before(&server, plays).await;
+        if engine == Engine::Postgres {
+            server.sql("ANALYZE").await;
+        }
+        let save = |number: u32| {
+            let somebody = &somebody;
+            async move {
+                let input = json!({ "saveId": number.to_string(), "traits": { "audace": number } });
+                game("scenario").save(somebody, input).await.data();
+            }
+        };
+        for number in 0..20 {
+            save(number).await;
+        }
+        let before = if engine == Engine::Postgres { rows_read(&server).await } else { 0 };
+        let mut times = Vec::new();
+        for number in 20..20 + SAVES {
+            let begun = Instant::now();
+            save(number).await;
+            times.push(begun.elapsed());
+        }
+        show(&format!("{engine:?}: a save after {plays} plays"), &mut times);
+        if engine == Engine::Postgres {
+            let read = rows_read(&server).await - before;
+            println!("{engine:?}: {read} rows read for {SAVES} saves");
+        }
+    }
 }

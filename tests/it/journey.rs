@@ -5,29 +5,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::harness::authenticator::Authenticator;
+use crate::harness::game::{GAMES, Game, session};
 use crate::harness::{Client, Engine, Server, on_both_engines};
 
 on_both_engines!(a_young_person_gets_back_every_value_as_it_was_sent, every_line_comes_back_byte_for_byte);
 
-const SESSION: &str = include_str!("../fixtures/session-1.json");
 const UNICODE: &str = include_str!("../fixtures/unicode.txt");
-
-/// The games: how the fixture calls them, their mutation, its input, the field of `me`, and what they hold.
-const GAMES: [(&str, &str, &str, &str, &[&str]); 7] = [
-    ("scenario", "saveScenarioGame", "SaveScenarioGameInput", "scenarioGame", &["currentLevel", "traits", "penalties"]),
-    (
-        "shapeSequence",
-        "saveShapeSequenceGame",
-        "SaveShapeSequenceGameInput",
-        "shapeSequenceGame",
-        &["currentLevel", "levelResults"],
-    ),
-    ("jobs", "saveJobsGame", "SaveJobsGameInput", "jobsGame", &["jobChoices"]),
-    ("speed", "saveSpeedGame", "SaveSpeedGameInput", "speedGame", &["currentLevel", "levelStats"]),
-    ("abilities", "saveAbilitiesGame", "SaveAbilitiesGameInput", "abilitiesGame", &["skillAssessment"]),
-    ("skills", "saveSkillsGame", "SaveSkillsGameInput", "skillsGame", &["skillsAssessment"]),
-    ("roomEnv", "saveRoomEnvGame", "SaveRoomEnvGameInput", "roomEnvGame", &["roomData"]),
-];
 
 async fn sign_up_with_passkey(server: &Server, person: Value) -> Client {
     let mut authenticator = Authenticator::new(&server.origin);
@@ -48,7 +31,7 @@ async fn sign_up_with_passkey(server: &Server, person: Value) -> Client {
 }
 
 async fn a_young_person_gets_back_every_value_as_it_was_sent(engine: Engine) {
-    let session: Value = serde_json::from_str(SESSION).unwrap();
+    let session = session();
     let server = Server::start(engine).await;
     let zoe = sign_up_with_passkey(&server, json!({ "username": session["username"] })).await;
 
@@ -69,11 +52,10 @@ async fn a_young_person_gets_back_every_value_as_it_was_sent(engine: Engine) {
     zoe.send(accept, json!({ "version": version })).await.data();
 
     let mut selection = String::new();
-    for (name, mutation, input, field, holds) in GAMES {
-        let save = format!("mutation ($input: {input}!) {{ {mutation}(input: $input) {{ revision }} }}");
-        let saved = zoe.send(&save, json!({ "input": session["games"][name] })).await;
-        assert_eq!(saved.data()[mutation]["revision"], 1);
-        write!(selection, " {field} {{ completion {} }}", holds.join(" ")).unwrap();
+    for game in &GAMES {
+        let saved = game.save(&zoe, session["games"][game.name].clone()).await;
+        assert_eq!(saved.data()["play"]["revision"], 1);
+        write!(selection, " {} {{ completion {} }}", game.field, game.holds.join(" ")).unwrap();
     }
     let me = "{ me {
         username mustAcceptTerms onboardingComplete
@@ -96,10 +78,10 @@ async fn a_young_person_gets_back_every_value_as_it_was_sent(engine: Engine) {
     assert_eq!(me["passions"].to_string(), session["passions"].to_string());
     assert_eq!(me["termsAgreements"], json!([{ "terms": { "version": version } }]));
     assert_eq!((&me["mustAcceptTerms"], &me["onboardingComplete"]), (&json!(false), &json!(true)));
-    for (name, _, _, field, holds) in GAMES {
+    for Game { name, field, holds, .. } in &GAMES {
         let (sent, back) = (&session["games"][name], &me[field]);
         assert_eq!(back["completion"].as_f64(), sent["completion"].as_f64(), "{name}");
-        for value in holds {
+        for value in *holds {
             assert_eq!(back[value].to_string(), sent[value].to_string(), "{name} {value}");
             assert!(answer.text.contains(&sent[value].to_string()), "{name} {value} is not in the answer byte for byte");
         }

@@ -13,7 +13,7 @@ on_both_engines!(
 );
 
 /// What anybody may call.
-const PUBLIC_QUERIES: &[&str] = &["terms", "termsVersions"];
+const PUBLIC_QUERIES: &[&str] = &["terms", "termsVersions", "gameCatalogue"];
 /// What anybody may call, since it is how one becomes somebody.
 const PUBLIC_MUTATIONS: &[&str] = &[
     "signUp",

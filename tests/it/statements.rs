@@ -2,32 +2,41 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Server, on_both_engines};
+use crate::harness::game::game;
+use crate::harness::{Client, Engine, Server, on_both_engines};
 
-on_both_engines!(one_statement_a_relation, the_history_of_a_page_costs_the_same);
+on_both_engines!(
+    one_statement_a_relation,
+    the_history_of_a_page_costs_the_same,
+    a_save_costs_the_same_however_many_plays_there_were
+);
 
 /// Eleven relations; the twelfth is the person.
 const RELATIONS: &str = "username role { roleName } detail { firstName } avatar { avatarColor } passions { passionText }
     scenarioGame { traits } shapeSequenceGame { levelResults } jobsGame { jobChoices } speedGame { levelStats }
     abilitiesGame { skillAssessment } skillsGame { skillsAssessment } roomEnvGame { roomData }";
 
-const FILL: &str = r#"mutation {
+const FILL: &str = r#"mutation ($results: JSON!, $stats: JSON!) {
     updateProfile(input: { firstName: "Camille" }) { id }
     setAvatar(input: { avatarColor: "vert" }) { avatarColor }
     setPassions(passions: ["vélo", "dessin"]) { id }
     saveScenarioGame(input: { traits: { empathie: 1 } }) { id }
-    saveShapeSequenceGame(input: { levelResults: { a: true } }) { id }
+    saveShapeSequenceGame(input: { levelResults: $results }) { id }
     saveJobsGame(input: { jobChoices: { Fleuriste: "like" } }) { id }
-    saveSpeedGame(input: { levelStats: { a: { wpm: 1 } } }) { id }
+    saveSpeedGame(input: { levelStats: $stats }) { id }
     saveAbilitiesGame(input: { skillAssessment: { Strong: ["Patience"] } }) { id }
     saveSkillsGame(input: { skillsAssessment: { Strong: { Dessin: {} } } }) { id }
     saveRoomEnvGame(input: { roomData: [{ room: "Focus Room" }] }) { id }
 }"#;
 
+async fn fill(person: &Client) {
+    person.send(FILL, json!({ "results": { "1": true }, "stats": { "1": { "wpm": 1 } } })).await.data();
+}
+
 async fn one_statement_a_relation(engine: Engine) {
     let server = Server::start(engine).await;
     let somebody = server.somebody().await;
-    somebody.data(FILL).await;
+    fill(&somebody).await;
 
     let answer = somebody.send(&format!("{{ me {{ {RELATIONS} }} }}"), Value::Null).await;
     assert_eq!(answer.data()["me"]["roomEnvGame"]["roomData"], json!([{ "room": "Focus Room" }]));
@@ -36,7 +45,7 @@ async fn one_statement_a_relation(engine: Engine) {
     assert_eq!(statements.len(), 11, "{statements:#?}");
 
     for _ in 1..50 {
-        server.somebody().await.data(FILL).await;
+        fill(&server.somebody().await).await;
     }
     let admin = server.admin().await;
     let answer = admin.send(&format!("{{ users(first: 50) {{ nodes {{ {RELATIONS} }} }} }}"), Value::Null).await;
@@ -54,7 +63,7 @@ async fn one_statement_a_relation(engine: Engine) {
 async fn the_history_of_a_page_costs_the_same(engine: Engine) {
     let server = Server::start(engine).await;
     for _ in 0..10 {
-        server.somebody().await.data(FILL).await;
+        fill(&server.somebody().await).await;
     }
     let admin = server.admin().await;
     let query = "{ users(first: 50) { nodes { plays(first: 10) { nodes { id user { username } ... on JobsGameData { jobChoices } } } } } }";
@@ -64,4 +73,49 @@ async fn the_history_of_a_page_costs_the_same(engine: Engine) {
     let statements = server.statements(&answer).await;
     // The viewer, the page, the history, the plays of each game, the people they belong to.
     assert_eq!(statements.len(), 1 + 1 + 1 + 7 + 1, "{statements:#?}");
+}
+
+/// Puts as many plays of workplace scenarios before those of this person, the only one.
+pub async fn play_before(server: &Server, count: usize) {
+    let numbers =
+        format!("WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {count})");
+    let traits = json!({ "empathie": 1, "patience": 2 });
+    server
+        .sql(&format!(
+            "{numbers} INSERT INTO scenario_game_data
+            (user_id, current_level, completion, traits, penalties, schema_version, revision, date_created, date_updated)
+            SELECT users.id, 1, 50.0, '{traits}', '{{}}', 2, 1, users.date_created, users.date_created FROM users, numbers"
+        ))
+        .await;
+}
+
+async fn a_save_costs_the_same_however_many_plays_there_were(engine: Engine) {
+    let mut costs = Vec::new();
+    for plays in [1, 100, 10_000] {
+        let server = Server::start(engine).await;
+        let somebody = server.somebody().await;
+        play_before(&server, plays).await;
+        let newest = game("scenario").newest(&somebody).await["id"].clone();
+        let input = json!({ "saveId": "s", "traits": { "audace": 1 }, "expectedRevision": 1 });
+        let answer = game("scenario").save(&somebody, input).await;
+        assert_eq!(answer.data()["play"]["id"], newest);
+        costs.push(server.statements(&answer).await);
+        // The newest play is the first that its index leads to.
+        let plan = "SELECT * FROM scenario_game_data WHERE user_id = 1 ORDER BY id DESC LIMIT 1";
+        let (explain, used) = match engine {
+            Engine::Sqlite => ("EXPLAIN QUERY PLAN", "USING INDEX idx_scenario_game_data_user_id_id (user_id=?)"),
+            Engine::Postgres | Engine::Pair => ("EXPLAIN", "idx_scenario_game_data_user_id_id"),
+        };
+        let plan = server.plan(&format!("{explain} {plan}")).await;
+        // For a handful of rows PostgreSQL reads the table, which is as good.
+        assert!((plan.contains(used) && !plan.contains("TEMP B-TREE") && !plan.contains("Sort")) || plays < 1_000, "{plan}");
+    }
+    // The viewer; the person locked; the id; the newest play; the play and the id written.
+    assert_eq!(
+        costs[0].iter().filter(|text| !["BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word))).count(),
+        6,
+        "{:#?}",
+        costs[0]
+    );
+    assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:#?}");
 }

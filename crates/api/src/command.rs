@@ -1,4 +1,4 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `token-keys`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `token-keys`.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -12,6 +12,8 @@ use migration::{Migrator, MigratorTrait};
 use service::Service;
 use service::clock::{Clock, SystemClock};
 use service::database::Database;
+use service::entity::for_each_game;
+use service::game::{Game, Schemas, evolution};
 use service::keyed_hash::KeyedHash;
 use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
@@ -42,12 +44,25 @@ enum Command {
     Migrate(Migrate),
     /// Print the GraphQL schema
     Schema,
+    /// Look after what was played
+    #[command(subcommand)]
+    Games(Games),
     /// Manage administrators
     #[command(subcommand)]
     Admin(Admin),
     /// Manage the keys of the tokens that are kept in `DATA_DIR`; instances take a change up when they start again
     #[command(subcommand)]
     TokenKeys(TokenKeys),
+}
+
+#[derive(Subcommand)]
+enum Games {
+    /// Write plays whose JSON is in an older version in the current one, while the service runs; may be interrupted and begun again
+    Upgrade {
+        /// How many plays at a time
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        batch: u64,
+    },
 }
 
 #[derive(Subcommand)]
@@ -105,6 +120,7 @@ pub async fn run() -> Result<()> {
             Ok(())
         }
         Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
+        Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
             create_admin(&settings()?, email, username, password_stdin).await
         }
@@ -216,6 +232,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         database: connect(settings, settings.database_connections).await?,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
+        schemas: Schemas::compile().map_err(text)?,
         passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
             format!("RELYING_PARTY_ID {relying_party_id} is neither the host of PUBLIC_URL nor a domain above it")
@@ -281,6 +298,16 @@ fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
+    let database = connect(settings, 1).await?;
+    for_each_game!(G => {
+        let name = format!("{:?}", G::KIND);
+        let written = evolution::upgrade::<G>(&database, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
+        println!("{name}: {} upgraded, all in version {}", written.map_err(text)?, evolution::current_version(G::KIND));
+    });
+    database.close().await.map_err(text)
 }
 
 async fn create_admin(settings: &Settings, email: String, username: Option<String>, password_stdin: bool) -> Result<()> {

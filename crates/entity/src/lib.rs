@@ -13,6 +13,7 @@ pub mod passkey_credential;
 pub mod rate_limit;
 pub mod revoked_token;
 pub mod role;
+pub mod save;
 pub mod session;
 pub mod terms_version;
 pub mod unverified_detail;

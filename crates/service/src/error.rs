@@ -13,6 +13,8 @@
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::game::StoredPlay;
+
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -27,6 +29,15 @@ impl Problem {
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
+}
+
+/// What is stored, where a save built on something else.
+#[derive(Debug)]
+pub struct Stored {
+    /// 0 where there is no play.
+    pub revision: i32,
+    /// The play, if there is one.
+    pub play: Option<Box<StoredPlay>>,
 }
 
 /// Why a verb did not do what was asked.
@@ -49,8 +60,8 @@ pub enum Error {
     Conflict {
         /// What came first, and the way out.
         message: String,
-        /// The revision that is stored, where an expected one did not match.
-        stored_revision: Option<i32>,
+        /// What is stored, where an expected revision did not match.
+        stored: Option<Stored>,
     },
     /// Tried too often: by this caller, or on this account.
     #[error("Too many tries. Wait {retry_after} seconds, then try again.")]
@@ -58,6 +69,9 @@ pub enum Error {
         /// Seconds until the next try.
         retry_after: i64,
     },
+    /// A later release has written it, in a form that this one does not know. Another instance may.
+    #[error("A newer version of the service saved this play; please try again in a moment.")]
+    Newer,
     /// More is waiting than can be done soon.
     #[error("The service is very busy; please try again in a moment.")]
     Busy,
@@ -80,7 +94,7 @@ impl Error {
             Self::InvalidInput(_) => "INVALID_INPUT",
             Self::Conflict { .. } => "CONFLICT",
             Self::RateLimited { .. } => "RATE_LIMITED",
-            Self::Busy | Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Busy | Self::Newer | Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
         }
     }
@@ -97,7 +111,7 @@ impl Error {
 
     /// Something else came first.
     pub fn conflict(message: impl Into<String>) -> Self {
-        Self::Conflict { message: message.into(), stored_revision: None }
+        Self::Conflict { message: message.into(), stored: None }
     }
 }
 

@@ -1,12 +1,15 @@
 //! What has expired goes: ceremonies, sessions, recoveries, the links of addresses that were not verified (the address stays), the
-//! counts of brakes, and the revocations of tokens that are good no more anyway. Mail goes when it is sent.
+//! counts of brakes, the ids of saves, and the revocations of tokens that are good no more anyway. Mail goes when it is sent.
 
 use chrono::TimeDelta;
-use entity::{account_recovery, ceremony, rate_limit, revoked_token, session, unverified_detail};
+use entity::{account_recovery, ceremony, rate_limit, revoked_token, save, session, unverified_detail};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{Error, Service};
+
+/// For how long a save that is sent again is known to be the same.
+const SAVES_ARE_KNOWN: TimeDelta = TimeDelta::days(30);
 
 /// Removes it. Several instances may do so at once.
 pub async fn purge(service: &Service) -> Result<(), Error> {
@@ -18,6 +21,7 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
     revoked_token::Entity::delete_many().filter(revoked_token::Column::DataExpires.lte(now)).exec(pool).await?;
     account_recovery::Entity::delete_many().filter(account_recovery::Column::TokenExpires.lte(now)).exec(pool).await?;
     rate_limit::Entity::delete_many().filter(rate_limit::Column::Arrival.lte(now.timestamp_micros())).exec(pool).await?;
+    save::Entity::delete_many().filter(save::Column::DateCreated.lte(now - SAVES_ARE_KNOWN)).exec(pool).await?;
     unverified_detail::Entity::update_many()
         .col_expr(unverified_detail::Column::TokenHash, Expr::null())
         .col_expr(unverified_detail::Column::Expires, Expr::null())

@@ -37,6 +37,11 @@ impl KeyedHash {
         i32::from(hash[0])
     }
 
+    /// What tells whether a save brings the same content as another.
+    pub(crate) fn content(&self, content: &str) -> String {
+        self.for_purpose("content", content.as_bytes())
+    }
+
     /// What a caller or an account is counted under.
     pub(crate) fn subject(&self, subject: &str) -> String {
         self.for_purpose("subject", subject.as_bytes())

@@ -56,6 +56,8 @@ pub struct Service {
     pub passkeys: passkey::RelyingParty,
     /// Turns addresses into what they are found by, and mails into the tokens of their links.
     pub keyed_hash: keyed_hash::KeyedHash,
+    /// What the JSON of the games is checked against.
+    pub schemas: game::Schemas,
     /// Sends mail.
     pub mailer: mail::Mailer,
 }

@@ -4,14 +4,19 @@ use std::str::FromStr;
 
 use crate::{Error, Problem};
 
+/// The most faults told at once: a large document could have thousands.
+const MOST_PROBLEMS: usize = 50;
+
 /// The faults found so far, so that all are told at once.
 #[derive(Debug, Default)]
 pub struct Checks(Vec<Problem>);
 
 impl Checks {
-    /// Notes a fault at `pointer`.
+    /// Notes a fault at `pointer`; what comes after the first 50 is not told.
     pub fn problem(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem::new(pointer, message));
+        if self.0.len() < MOST_PROBLEMS {
+            self.0.push(Problem::new(pointer, message));
+        }
     }
 
     /// Text of 1 to `limit` characters that is not blank. NUL is refused, since PostgreSQL can't store it.

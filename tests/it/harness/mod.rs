@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod browser;
 pub mod client;
+pub mod game;
 pub mod mailbox;
 pub mod proxy;
 pub mod token;
@@ -277,9 +278,22 @@ impl Server {
 
     /// SIGTERM.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// SIGKILL, as a power cut would: nothing is finished.
+    pub async fn kill(mut self) -> Arc<Home> {
+        self.signal("-KILL");
+        for child in &mut self.children {
+            child.wait().await.unwrap();
+        }
+        self.home.clone()
+    }
+
+    fn signal(&self, signal: &str) {
         for child in &self.children {
             let id = child.id().unwrap().to_string();
-            assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+            assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
         }
     }
 
@@ -293,6 +307,16 @@ impl Server {
         }
         let rows = database.query_all_raw(statement).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index::<Option<String>>(0).unwrap().unwrap_or_default()).collect()
+    }
+
+    /// What the database says of how it would run a statement.
+    pub async fn plan(&self, explain: &str) -> String {
+        let database = self.home.database().await;
+        let statement = sea_orm::Statement::from_string(database.get_database_backend(), explain);
+        let rows = database.query_all_raw(statement).await.unwrap();
+        let text =
+            |row: &sea_orm::QueryResult| row.try_get("", "detail").or_else(|_| row.try_get::<String>("", "QUERY PLAN")).unwrap();
+        rows.iter().map(text).collect::<Vec<String>>().join("\n")
     }
 
     /// The mails to an address, once there are as many; the tokens of their links are secrets.

@@ -18,8 +18,17 @@ const MAX_NESTING_IN_ALL: usize = 256;
 /// and execution walk them all.
 const MAX_SELECTIONS: usize = 10_000;
 
-/// What is wrong with the size of a document; nothing was run.
-pub struct TooComplex(pub String);
+/// Why a document is not taken; nothing was run.
+pub struct Refused {
+    /// One of `ErrorCode`.
+    pub code: &'static str,
+    /// What is wrong, and the way out.
+    pub message: String,
+}
+
+fn too_complex(message: String) -> Refused {
+    Refused { code: "TOO_COMPLEX", message }
+}
 
 /// Whether every operation of the document only reads. A text that is no document is left to the executor, which says why.
 pub fn only_reads(request: &mut Request) -> bool {
@@ -27,14 +36,18 @@ pub fn only_reads(request: &mut Request) -> bool {
     document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
-/// Checks a document's size, and takes the variables out that were left out.
-pub fn prepare(request: &mut Request) -> Result<(), TooComplex> {
+/// Checks a document's size and its input objects, and takes the variables out that were left out.
+pub fn prepare(request: &mut Request) -> Result<(), Refused> {
     let (deepest, in_all) = nesting(&request.query);
     if deepest > MAX_NESTING || in_all > MAX_NESTING_IN_ALL {
-        return Err(TooComplex(format!(
+        return Err(too_complex(format!(
             "The query nests brackets {deepest} deep, {in_all} with all its operations and fragments; at most {MAX_NESTING} and \
              {MAX_NESTING_IN_ALL} are read. Send deep values as variables, and fewer fragments."
         )));
+    }
+    if let Some(name) = repeated_field(&request.query) {
+        let message = format!("The query gives the field {name} twice in one input object; give it once.");
+        return Err(Refused { code: "INVALID_INPUT", message });
     }
     // What is no document is left to the executor, which says why.
     let Ok(mut document) = parse_query(&request.query) else { return Ok(()) };
@@ -42,7 +55,7 @@ pub fn prepare(request: &mut Request) -> Result<(), TooComplex> {
     for (_, operation) in document.operations.iter() {
         let selections = selections(&operation.node.selection_set.node, &document, &mut counted, &mut HashSet::new());
         if selections > MAX_SELECTIONS {
-            return Err(TooComplex(format!(
+            return Err(too_complex(format!(
                 "The query comes to more than {MAX_SELECTIONS} fields and fragments; ask for fewer, or spread fewer fragments."
             )));
         }
@@ -65,7 +78,7 @@ fn nesting(query: &str) -> (usize, usize) {
                 of_part = of_part.max(depth);
                 deepest = deepest.max(depth);
             }
-            "#" => rest = rest.find(['\n', '\r']).map_or("", |end| &rest[end..]),
+            "#" => rest = after_comment(after),
             "\"" => rest = after_string(after),
             _ => depth = depth.saturating_sub(1),
         }
@@ -74,6 +87,56 @@ fn nesting(query: &str) -> (usize, usize) {
         }
     }
     (deepest, in_all + of_part)
+}
+
+/// A field that stands twice in one input object (GraphQL specification, section 5.6.3). The parser drops the first in silence.
+fn repeated_field(query: &str) -> Option<&str> {
+    // Whether each bracket that is open belongs to an input object, with the names that stood in it.
+    let mut open: Vec<(&str, Option<HashSet<&str>>)> = Vec::new();
+    let mut rest = query;
+    while let Some(at) = rest.find(|c: char| "()[]{}\"#".contains(c) || c.is_ascii_alphabetic() || c == '_') {
+        let found = &rest[at..];
+        let length = found.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(found.len()).max(1);
+        let (token, after) = found.split_at(length);
+        rest = after;
+        match token {
+            "{" => {
+                let in_arguments = open.iter().any(|(bracket, _)| *bracket == "(");
+                open.push((token, in_arguments.then(HashSet::new)));
+            }
+            "(" | "[" => open.push((token, None)),
+            ")" | "]" | "}" => {
+                open.pop();
+            }
+            "\"" => rest = after_string(after),
+            "#" => rest = after_comment(after),
+            name => {
+                if let Some((_, Some(names))) = open.last_mut()
+                    && is_before_colon(after)
+                    && !names.insert(name)
+                {
+                    return Some(name);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether a colon follows, past what GraphQL ignores.
+fn is_before_colon(mut text: &str) -> bool {
+    loop {
+        text = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == '\u{feff}');
+        match text.strip_prefix('#') {
+            Some(comment) => text = after_comment(comment),
+            None => return text.starts_with(':'),
+        }
+    }
+}
+
+/// What follows a comment.
+fn after_comment(text: &str) -> &str {
+    text.find(['\n', '\r']).map_or("", |end| &text[end..])
 }
 
 /// What follows a string whose first quote was read.
@@ -229,7 +292,23 @@ impl Pruning {
 
 #[cfg(test)]
 mod tests {
-    use super::nesting;
+    use super::{nesting, repeated_field};
+
+    #[test]
+    fn a_field_stands_once_in_an_input_object() {
+        for (query, name) in [
+            ("{ a: b a: c { a: b } }", None),
+            ("{ a(b: {c: 1, d: {c: 1}, e: [{c: 1}, {c: 2}]}) b(c: 1) }", None),
+            ("{ a(b: {c: 1, d: 2, c: 3}) }", Some("c")),
+            ("{ a(b: [[{ x : {y:1} # x: 1\n , x #\n :2}]]) }", Some("x")),
+            (r#"{ a(b: {c: "c: 1 {", d: """ " d: """, e: c}) }"#, None),
+            ("query ($a: JSON = {b: 1 b: 2}, $b: Int) { a }", Some("b")),
+            ("{ a(b: {c: $c, d: $c}) { c: d(c: 1) c: d(c: 1) } }", None),
+            ("{ a(b: {é: 1, c: 1, é: 2}) }", None),
+        ] {
+            assert_eq!(repeated_field(query), name, "{query}");
+        }
+    }
 
     #[test]
     fn brackets_in_strings_and_comments_do_not_count() {

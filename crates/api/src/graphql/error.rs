@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ErrorExtensionValues, Response, Value};
 
+use super::game::stored_play;
+
 /// The kinds of errors, in `errors[].extensions.code`.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -17,7 +19,8 @@ pub enum ErrorCode {
     /// The input is at fault. Where it is of the right form, `extensions.problems` says where (`pointer`, a JSON Pointer into `input`, or into the
     /// arguments where there is none) and what (`message`).
     InvalidInput,
-    /// Something else came first; `extensions.storedRevision` where a revision did not match.
+    /// Something else came first. Where a revision did not match, `extensions.storedRevision` has the one that is stored (0 where
+    /// there is no play), and `extensions.storedPlay` the play, with the names of its fields (null where there is none).
     Conflict,
     /// The active terms are not accepted yet.
     TermsNotAccepted,
@@ -71,7 +74,10 @@ impl From<ApiError> for async_graphql::Error {
                 extensions.set("problems", Value::List(problems.collect()));
             }
             service::Error::RateLimited { retry_after } => extensions.set("retryAfter", *retry_after),
-            service::Error::Conflict { stored_revision: Some(revision), .. } => extensions.set("storedRevision", *revision),
+            service::Error::Conflict { stored: Some(stored), .. } => {
+                extensions.set("storedRevision", stored.revision);
+                extensions.set("storedPlay", stored.play.as_deref().map_or(Value::Null, stored_play));
+            }
             _ => {}
         }
         let mut shown = Self::new(error.to_string());

@@ -136,6 +136,8 @@ relations! {
     active_terms: ActiveTermsRelation(() => Option<Arc<terms_version::Model>>) = by_ids::active_terms;
     /// A page of a person's plays.
     plays: PlaysRelation((Owner, PlaysRequest) => Page<PlayRef>) = service::game::plays_by_requests;
+    /// How far a person has come.
+    progress: ProgressRelation(Owner => service::game::Progress) = service::game::progress_by_owners;
 }
 
 /// The loaders of a game.

@@ -10,11 +10,13 @@ pub mod document;
 pub mod error;
 pub mod game;
 pub mod id;
+mod insights;
 pub mod json;
 mod language;
 pub mod loaders;
 mod node;
 mod passkey;
+mod progress;
 pub mod request;
 mod role;
 mod session;
@@ -30,7 +32,7 @@ use async_graphql::{EmptySubscription, MergedObject};
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(user::UserQuery, node::NodeQuery, terms_version::TermsVersionQuery, role::RoleQuery);
+pub struct Query(user::UserQuery, node::NodeQuery, terms_version::TermsVersionQuery, role::RoleQuery, game::GameQuery);
 
 /// Everything that can be done. The fields of one request run one after the other.
 #[derive(MergedObject, Default)]

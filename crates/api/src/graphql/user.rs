@@ -23,8 +23,10 @@ use super::game::skills::SkillsGameData;
 use super::game::speed::SpeedGameData;
 use super::game::{self, GameData};
 use super::id;
+use super::insights::Insights;
 use super::language::Language;
 use super::passkey::{PasskeyCredential, PasskeySignal};
+use super::progress::Progress;
 use super::request::Request;
 use super::role::Role;
 use super::session::{AuthPayload, Session};
@@ -155,6 +157,16 @@ impl User {
         let Some(active) = loaders.active_terms.load(()).await? else { return Ok(false) };
         let agreements = loaders.terms_agreements.load(self.owner).await?;
         Ok(!agreements.iter().any(|agreement| agreement.terms_id == active.id))
+    }
+
+    /// How far they have come, over the seven games.
+    async fn progress(&self, context: &Context<'_>) -> Result<Progress> {
+        Ok(Progress(Request::of(context).loaders().progress.load(self.owner).await?, self.row.onboarding_complete))
+    }
+
+    /// What their newest plays say of them, strengths first.
+    async fn insights(&self) -> Insights {
+        Insights(self.owner)
     }
 
     /// The newest play of workplace scenarios; null before the first.

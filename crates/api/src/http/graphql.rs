@@ -1,8 +1,9 @@
 //! GraphQL over HTTP: which requests are taken, and how answers are given back. What `async-graphql-axum` offers for this runs
 //! mutations by GET; only its reading of a request is used.
 
+use async_graphql::futures_util::StreamExt;
 use async_graphql_axum::GraphQLRequest;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, Request as HttpRequest, State};
 use axum::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT,
@@ -14,13 +15,15 @@ use service::caller::Caller;
 use service::language::Language;
 use url::form_urlencoded;
 
-use super::{App, RequestId};
+use super::{App, RequestId, i_json};
 use crate::graphql::document;
 use crate::graphql::error::complete;
 use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
 /// The most bytes of a request.
 const REQUEST_BYTES: usize = 1024 * 1024;
+/// The most bytes that are read of a request that has too many.
+const DROPPED_BYTES: usize = 32 * 1024 * 1024;
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
@@ -55,9 +58,18 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     let sender = sender(app, &request);
     let (parts, body) = request.into_parts();
     let shell = HttpRequest::from_parts(parts.clone(), Body::empty());
-    let Ok(bytes) = to_bytes(body, REQUEST_BYTES).await else {
+    let Some(bytes) = read(body).await else {
         return refuse(&shell, StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", "The request has more than 1 MiB.");
     };
+    // By GET the JSON is in parameters, the same ones that the library reads.
+    let parameters: Vec<_> =
+        shell.uri().query().map(|query| form_urlencoded::parse(query.as_bytes()).collect()).unwrap_or_default();
+    let json = parameters.iter().filter(|(name, _)| by_get && (name == "variables" || name == "extensions"));
+    let json = json.map(|(_, text)| text.as_bytes()).chain((!by_get).then_some(&*bytes));
+    if let Some(fault) = json.map(i_json::check).find_map(Result::err) {
+        let message = format!("The request is not JSON as it is taken here (I-JSON, RFC 7493): {fault}.");
+        return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", &message);
+    }
     let Ok(read) = GraphQLRequest::<async_graphql_axum::rejection::GraphQLRejection>::from_request(
         HttpRequest::from_parts(parts, Body::from(bytes)),
         app,
@@ -69,12 +81,11 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     let mut read = read.into_inner();
     if by_get && read.operation_name.is_none() {
         // The library looks for `operation_name`.
-        let query = shell.uri().query().unwrap_or_default();
         read.operation_name =
-            form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "operationName").map(|(_, name)| name.into());
+            parameters.iter().find(|(name, _)| name == "operationName").map(|(_, name)| name.clone().into_owned());
     }
-    if let Err(document::TooComplex(message)) = document::prepare(&mut read) {
-        return refuse(&shell, StatusCode::BAD_REQUEST, "TOO_COMPLEX", &message);
+    if let Err(document::Refused { code, message }) = document::prepare(&mut read) {
+        return refuse(&shell, StatusCode::BAD_REQUEST, code, &message);
     }
     if by_get && !document::only_reads(&mut read) {
         let mut refused =
@@ -98,6 +109,23 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     let mut answer = reply(status, accepts_graphql, body);
     answer.headers_mut().extend(headers);
     answer
+}
+
+/// The body, if it is not too large. One that is too large is read to its end all the same and dropped, as far as that is bearable: a
+/// client that is still sending would find the connection broken instead of the answer.
+async fn read(body: Body) -> Option<Vec<u8>> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    let mut parts = body.into_data_stream();
+    while let Some(part) = parts.next().await {
+        let part = part.ok()?;
+        length += part.len();
+        if length <= REQUEST_BYTES {
+            bytes.extend_from_slice(&part);
+        } else if length > DROPPED_BYTES {
+            break;
+        }
+    }
+    (length <= REQUEST_BYTES).then_some(bytes)
 }
 
 fn sender(app: &App, request: &HttpRequest) -> Sender {

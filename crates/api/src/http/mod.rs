@@ -3,6 +3,7 @@
 mod graphiql;
 mod graphql;
 mod health;
+mod i_json;
 pub mod proxies;
 
 use std::sync::Arc;

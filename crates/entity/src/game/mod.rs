@@ -11,7 +11,9 @@
 //!    for `Jobs` and `jobs` shows the other places: in `graphql/game/mod.rs` the kind, the variant of `GameData`, the lists
 //!    `plays!` and `for_each_object!`, the line of `load` and the mutation; the variant in `node.rs`; the list `games!` in
 //!    `loaders.rs`; the field in `user.rs`;
-//! 4. `schema.graphql`, printed anew, and in the tests a play of it (`fixtures/session-1.json`, `journey.rs`).
+//! 4. in the service a JSON Schema of each of its JSON fields (`schemas/`, and a line in `game/schemas.rs`), and its title
+//!    (`game/catalogue.rs`);
+//! 5. `schema.graphql`, printed anew, and in the tests a play of it (`fixtures/session-1.json`, `journey.rs`).
 //!
 //! Tests fail where a list was forgotten (`service::game::plays`, the api's `graphql::game`), and `tests/it/games.rs` adds up what
 //! a game costs.

@@ -1,19 +1,75 @@
 //! The verbs of every game, written once over [`Game`]. How to add a game is said in [`entity::game`].
 
+pub mod catalogue;
+pub mod evolution;
+pub mod insights;
 mod plays;
+mod progress;
 mod save;
+mod schemas;
+mod valid;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use entity::JsonText;
 pub use entity::game::{Game, GameKind, PlayRow, Row};
 pub use plays::{PlayCursor, PlayRef, PlaysRequest, plays_by_requests};
+pub use progress::{GameProgress, Progress, progress_by_owners};
 pub use save::{Save, SaveMode, save};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, QueryFilter};
+pub use schemas::Schemas;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, ValueType};
+use sea_orm::{ColumnTrait, ModelTrait, QueryFilter, Select};
 
+use self::evolution::bring_up;
 use crate::viewer::{Owner, Viewer, by_owner, one_by_owner, user_ids};
 use crate::{Error, Service, user};
+
+/// A play as it is stored, of whichever game.
+#[derive(Clone, Debug)]
+pub struct StoredPlay {
+    /// Which game.
+    pub kind: GameKind,
+    /// The play's id among those of that game.
+    pub id: i64,
+    /// The level reached, where the game has levels.
+    pub current_level: Option<i32>,
+    /// Percent, 0 to 100.
+    pub completion: f64,
+    /// The JSON fields with their names, in the current version.
+    pub json: Vec<(&'static str, JsonText)>,
+    /// Of the JSON.
+    pub schema_version: i32,
+    /// Counts the saves, from 1.
+    pub revision: i32,
+    /// When the play began.
+    pub date_created: DateTime<Utc>,
+    /// When it was last saved.
+    pub date_updated: DateTime<Utc>,
+}
+
+impl StoredPlay {
+    fn of<G: Game>(row: &G::Model) -> Self {
+        Self {
+            kind: G::KIND,
+            id: row.id(),
+            current_level: G::LEVEL.and_then(|column| <i32 as ValueType>::try_from(row.get(column)).ok()),
+            completion: row.completion(),
+            json: G::JSON.iter().zip(row.json()).map(|(column, text)| (column.name, text.clone())).collect(),
+            schema_version: row.schema_version(),
+            revision: row.revision(),
+            date_created: row.date_created(),
+            date_updated: row.date_updated(),
+        }
+    }
+}
+
+/// What is read leaves here in the current version.
+async fn read<G: Game>(service: &Service, plays: Select<G>) -> Result<Vec<G::Model>, Error> {
+    let rows = plays.all(service.database.pool()).await?;
+    rows.into_iter().map(bring_up::<G>).collect()
+}
 
 /// The newest play of each of these people.
 pub async fn newest_by_owners<G: Game>(
@@ -34,25 +90,23 @@ pub async fn newest_by_owners<G: Game>(
         .from(Entity)
         .and_where(service.database.is_any((Entity, Column::Id), &user_ids(owners)))
         .take();
-    let rows = G::find().filter(G::ID.in_subquery(ids)).all(service.database.pool()).await?;
+    let rows = read(service, G::find().filter(G::ID.in_subquery(ids))).await?;
     Ok(one_by_owner(owners, rows, PlayRow::user_id))
 }
 
 /// The plays with these ids, each only if it is of the owner beside it.
 pub async fn by_ids<G: Game>(service: &Service, plays: &[(Owner, i64)]) -> Result<HashMap<(Owner, i64), Arc<G::Model>>, Error> {
     let (owners, ids): (Vec<_>, Vec<_>) = plays.iter().copied().unzip();
-    let rows = G::find()
-        .filter(service.database.is_any(G::ID, &ids))
-        .filter(service.database.is_any(G::USER_ID, &user_ids(&owners)))
-        .all(service.database.pool())
-        .await?;
+    let plays =
+        G::find().filter(service.database.is_any(G::ID, &ids)).filter(service.database.is_any(G::USER_ID, &user_ids(&owners)));
+    let rows = read(service, plays).await?;
     let grouped = by_owner(&owners, rows, PlayRow::user_id).into_iter();
     Ok(grouped.flat_map(|(owner, rows)| rows.into_iter().map(move |row| ((owner, row.id()), Arc::new(row)))).collect())
 }
 
 /// The play with this id, if the viewer may see it, and proof that they may.
 pub async fn find<G: Game>(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<G::Model>, Owner), Error> {
-    let play = G::find().filter(G::ID.eq(id)).one(service.database.pool()).await?;
+    let play = read(service, G::find().filter(G::ID.eq(id))).await?.pop();
     let seen = play.and_then(|play| viewer.may_see(play.user_id()).map(|owner| (Arc::new(play), owner)));
     seen.ok_or(Error::NotFound("play"))
 }

@@ -1,21 +1,20 @@
-//! Saving a play: small, atomic, checked before anything is written.
+//! Saving a play: small, atomic, once, checked before anything is written.
 
 use entity::JsonText;
-use entity::game::{Game, JsonColumn, PlayRow};
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter, QueryOrder};
-use serde_json::Value;
+use entity::game::{Game, GameKind, PlayRow};
+use entity::save as record;
+use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
 
+use super::evolution::{bring_up, current_version};
+use super::{StoredPlay, valid};
+use crate::error::Stored;
 use crate::text::Checks;
 use crate::viewer::Viewer;
 use crate::{Error, Service, user};
 
-/// The version that JSON is written in.
-const SCHEMA_VERSION: i32 = 1;
-/// The most bytes of a JSON field.
-const JSON_BYTES: usize = 64 * 1024;
-
-/// The deepest that arrays and objects of a JSON field are nested.
-const JSON_DEPTH: usize = 16;
+/// The most characters of a save's id.
+const SAVE_ID_LENGTH: usize = 100;
 
 /// How JSON meets what is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,29 +39,37 @@ pub struct Save {
     pub mode: SaveMode,
     /// Begins a new play; otherwise the newest goes on, or the first begins.
     pub new_play: bool,
+    /// The play to go on with, where it is not to be the newest whichever that is.
+    pub play_id: Option<i64>,
     /// Refused when the stored play is at another revision.
     pub expected_revision: Option<i32>,
+    /// Named by the client: sent again, it changes nothing and answers with the same play.
+    pub save_id: Option<String>,
 }
 
 /// Saves a play of the viewer's. One transaction with the person locked: two saves at once come one after the other.
 pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Result<G::Model, Error> {
     check::<G>(&save)?;
+    let named = save.save_id.clone().map(|id| (id, service.keyed_hash.content(&content(G::KIND, &save))));
     let now = service.clock.now();
     let transaction = service.database.write().await?;
     let user_id = user::lock(&transaction, viewer.owner()).await?.id;
-    let newest = G::find().filter(G::USER_ID.eq(user_id)).order_by_desc(G::ID).one(&transaction).await?;
-    let stored = newest.filter(|_| !save.new_play);
-    let stored_revision = stored.as_ref().map_or(0, PlayRow::revision);
-    if save.expected_revision.is_some_and(|expected| expected != stored_revision) {
-        return Err(Error::Conflict {
-            message: format!(
-                "Another save came first: the play is at revision {stored_revision}. Read it, then save again with that revision."
-            ),
-            stored_revision: Some(stored_revision),
-        });
+    if let Some((save_id, content_hash)) = &named
+        && let Some(record) = record::Entity::find_by_id((user_id, save_id.clone())).one(&transaction).await?
+    {
+        return saved_before::<G>(&transaction, &record, content_hash).await;
     }
-    let json = merged::<G>(stored.as_ref(), save.json, save.mode)?;
+    let found = if save.new_play { None } else { target::<G>(&transaction, user_id, save.play_id).await? };
+    let stored_version = found.as_ref().map_or(current_version(G::KIND), PlayRow::schema_version);
+    if stored_version > current_version(G::KIND) {
+        return Err(Error::Newer);
+    }
+    let stored = found.map(bring_up::<G>).transpose()?;
+    expect_revision::<G>(stored.as_ref(), save.expected_revision)?;
+    let texts = merged::<G>(service, stored.as_ref(), save.json, save.mode)?;
+
     let is_new = stored.is_none();
+    let revision = stored.as_ref().map_or(0, PlayRow::revision) + 1;
     let mut row = stored.map_or_else(<G::ActiveModel as ActiveModelTrait>::default, IntoActiveModel::into_active_model);
     if let (Some(column), Some(level)) = (G::LEVEL, save.current_level.or(is_new.then_some(0))) {
         row.set(column, level.into());
@@ -70,13 +77,15 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     if let Some(completion) = save.completion.or(is_new.then_some(0.0)) {
         row.set(G::COMPLETION, completion.into());
     }
-    for (column, text) in G::JSON.iter().zip(json) {
-        if let Some(text) = text {
-            row.set(column.column, JsonText::from_json(text).into());
+    for (column, text) in G::JSON.iter().zip(texts) {
+        // What was brought up is written along, whether it was given or not.
+        let brought_up = || row.get(column.column).into_value().filter(|_| stored_version < current_version(G::KIND));
+        if let Some(text) = text.map(|text| JsonText::from_json(text).into()).or_else(brought_up) {
+            row.set(column.column, text);
         }
     }
-    row.set(G::SCHEMA_VERSION, SCHEMA_VERSION.into());
-    row.set(G::REVISION, (stored_revision + 1).into());
+    row.set(G::SCHEMA_VERSION, current_version(G::KIND).into());
+    row.set(G::REVISION, revision.into());
     row.set(G::DATE_UPDATED, now.into());
     let play = if is_new {
         row.set(G::USER_ID, user_id.into());
@@ -85,8 +94,68 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     } else {
         row.update(&transaction).await?
     };
+    if let Some((save_id, content_hash)) = named {
+        let row = record::Model { user_id, save_id, game: G::KIND as i32, play_id: play.id(), content_hash, date_created: now };
+        record::Entity::insert(row.into_active_model()).exec_without_returning(&transaction).await?;
+    }
     transaction.commit().await?;
     Ok(play)
+}
+
+/// What a save says, the same text for the same content: the order of keys aside, and without the revision it expects, which is no
+/// content.
+fn content(kind: GameKind, save: &Save) -> String {
+    let Save { current_level, completion, json, mode, new_play, play_id, expected_revision: _, save_id: _ } = save;
+    let mode = *mode == SaveMode::Replace;
+    let mut content = json!([kind as i32, current_level, completion, json, mode, new_play, play_id]);
+    content.sort_all_objects();
+    content.to_string()
+}
+
+/// The play that this save went into, as it is now.
+async fn saved_before<G: Game>(
+    transaction: &DatabaseTransaction,
+    record: &record::Model,
+    content_hash: &str,
+) -> Result<G::Model, Error> {
+    if record.content_hash != content_hash {
+        return Err(Error::conflict("Something else was saved under this saveId before. Choose another id for each save."));
+    }
+    let play = of_owner::<G>(record.user_id).filter(G::ID.eq(record.play_id)).one(transaction).await?;
+    bring_up::<G>(play.ok_or(Error::NotFound("play"))?)
+}
+
+/// The play that a save goes on with, if there is one: the one that it names, or the newest.
+async fn target<G: Game>(
+    transaction: &DatabaseTransaction,
+    user_id: i64,
+    play_id: Option<i64>,
+) -> Result<Option<G::Model>, Error> {
+    let plays = of_owner::<G>(user_id);
+    match play_id {
+        Some(id) => {
+            let named = plays.filter(G::ID.eq(id)).one(transaction).await?;
+            named.map(Some).ok_or(Error::NotFound("play"))
+        }
+        None => Ok(plays.order_by_desc(G::ID).one(transaction).await?),
+    }
+}
+
+fn of_owner<G: Game>(user_id: i64) -> sea_orm::Select<G> {
+    G::find().filter(G::USER_ID.eq(user_id))
+}
+
+fn expect_revision<G: Game>(stored: Option<&G::Model>, expected: Option<i32>) -> Result<(), Error> {
+    let revision = stored.map_or(0, PlayRow::revision);
+    if expected.is_none_or(|expected| expected == revision) {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        message: format!(
+            "Another save came first: the play is at revision {revision}. Look at it (storedPlay), then save again with that revision."
+        ),
+        stored: Some(Stored { revision, play: stored.map(|row| Box::new(StoredPlay::of::<G>(row))) }),
+    })
 }
 
 fn check<G: Game>(save: &Save) -> Result<(), Error> {
@@ -100,46 +169,48 @@ fn check<G: Game>(save: &Save) -> Result<(), Error> {
     if save.new_play && save.expected_revision.is_some_and(|revision| revision != 0) {
         checks.problem("/expectedRevision", "can't be other than 0 with newPlay, which builds on no earlier save.");
     }
+    if save.new_play && save.play_id.is_some() {
+        checks.problem("/playId", "can't stand with newPlay, which begins another play; leave one of them out.");
+    }
+    checks.optional("/saveId", save.save_id.as_ref(), SAVE_ID_LENGTH);
     for (column, value) in G::JSON.iter().zip(&save.json) {
-        let Some(value) = value else { continue };
-        let (is_right, kind) =
-            if column.empty == "{}" { (value.is_object(), "an object") } else { (value.is_array(), "an array") };
-        if !is_right {
-            checks.problem(format!("/{}", column.name), format!("is not {kind}; send one, such as {}.", column.empty));
-        } else if depth(value) > JSON_DEPTH {
-            checks.problem(format!("/{}", column.name), format!("is nested deeper than {JSON_DEPTH}; keep it flatter."));
-        } else if holds_nul(value) {
-            checks.problem(format!("/{}", column.name), "holds a NUL character (U+0000), which can't be stored.");
+        if let Some(value) = value {
+            valid::check_given(&mut checks, &format!("/{}", column.name), column.empty, value);
         }
     }
     checks.finish()
 }
 
 /// The text of each JSON column to be written; `None` where it stays.
-fn merged<G: Game>(stored: Option<&G::Model>, given: Vec<Option<Value>>, mode: SaveMode) -> Result<Vec<Option<String>>, Error> {
+fn merged<G: Game>(
+    service: &Service,
+    stored: Option<&G::Model>,
+    given: Vec<Option<Value>>,
+    mode: SaveMode,
+) -> Result<Vec<Option<String>>, Error> {
     let mut checks = Checks::default();
     let stored = stored.map(PlayRow::json);
     let mut given = given.into_iter();
     let mut texts = Vec::with_capacity(G::JSON.len());
-    for (place, JsonColumn { name, empty, .. }) in G::JSON.iter().enumerate() {
+    for (place, column) in G::JSON.iter().enumerate() {
         let before = stored.as_ref().and_then(|json| json.get(place)).map(|json| json.as_str());
-        let text = match (given.next().flatten(), before) {
-            (None, Some(_)) => None,
-            (None, None) => Some((*empty).to_owned()),
-            (Some(value), _) if mode == SaveMode::Replace => Some(value.to_string()),
-            (Some(patch), before) => {
-                let mut target = serde_json::from_str(before.unwrap_or(empty)).map_err(Error::internal)?;
-                merge_patch(&mut target, patch);
-                Some(target.to_string())
-            }
+        let Some(value) = given.next().flatten() else {
+            texts.push(before.is_none().then(|| column.empty.to_owned()));
+            continue;
         };
-        if let Some(length) = text.as_ref().map(String::len).filter(|length| *length > JSON_BYTES) {
-            checks.problem(
-                format!("/{name}"),
-                format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept. Leave out what is not needed, or begin a new play."),
-            );
+        let mut target = match before.filter(|_| mode == SaveMode::Merge) {
+            Some(before) => serde_json::from_str(before).map_err(Error::internal)?,
+            None => serde_json::from_str(column.empty).map_err(Error::internal)?,
+        };
+        match mode {
+            SaveMode::Merge => merge_patch(&mut target, value),
+            SaveMode::Replace => target = value,
         }
-        texts.push(text);
+        let text = target.to_string();
+        let schema = service.schemas.current(G::KIND, column.name);
+        let schema = schema.ok_or_else(|| Error::internal(format!("{} has no schema", column.name)))?;
+        valid::check_merged(&mut checks, G::KIND, &format!("/{}", column.name), schema, &target, &text);
+        texts.push(Some(text));
     }
     checks.finish()?;
     Ok(texts)
@@ -162,24 +233,6 @@ fn merge_patch(target: &mut Value, patch: Value) {
         } else {
             merge_patch(target.entry(key).or_insert(Value::Null), value);
         }
-    }
-}
-
-/// How deep arrays and objects are nested in each other. What can be sent is bounded, so the stack is.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-    }
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(members) => members.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

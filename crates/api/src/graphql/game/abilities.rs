@@ -44,6 +44,6 @@ impl SaveInput for SaveAbilitiesGameInput {
 
     fn save(self) -> Result<Save> {
         let json = vec![given("skillAssessment", self.skill_assessment)?.map(Json::into_value)];
-        self.options.save(None, json)
+        self.options.save::<Self::Object>(None, json)
     }
 }

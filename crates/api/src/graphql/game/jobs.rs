@@ -44,6 +44,6 @@ impl SaveInput for SaveJobsGameInput {
 
     fn save(self) -> Result<Save> {
         let json = vec![given("jobChoices", self.job_choices)?.map(Json::into_value)];
-        self.options.save(None, json)
+        self.options.save::<Self::Object>(None, json)
     }
 }

@@ -2,6 +2,7 @@
 //! game is said in [`service::entity::game`].
 
 pub mod abilities;
+mod catalogue;
 pub mod jobs;
 pub mod room_env;
 pub mod scenario;
@@ -13,14 +14,15 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use async_graphql::futures_util::future::join_all;
-use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Object, OutputType};
+use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Name, Object, OutputType, ScalarType, Value};
 use chrono::{DateTime, Utc};
 use service::Error;
-use service::game::{Game, GameKind, PlayRef, PlayRow, Row, Save};
+use service::game::{Game, GameKind, PlayRef, PlayRow, Row, Save, StoredPlay};
 use service::page::Page;
 use service::viewer::{Owner, Viewer};
 
 use self::abilities::{AbilitiesGameData, SaveAbilitiesGameInput};
+pub use self::catalogue::GameQuery;
 use self::jobs::{JobsGameData, SaveJobsGameInput};
 use self::room_env::{RoomEnvGameData, SaveRoomEnvGameInput};
 use self::scenario::{SaveScenarioGameInput, ScenarioGameData};
@@ -30,6 +32,7 @@ use self::speed::{SaveSpeedGameInput, SpeedGameData};
 use super::connection::{Connection, connection};
 use super::error::Result;
 use super::id;
+use super::json::Json;
 use super::loaders::{Games, OfGame};
 use super::request::Request;
 use super::user::User;
@@ -175,6 +178,41 @@ trait SaveInput {
     fn save(self) -> Result<Save>;
 }
 
+/// Runs `$body` with `$object` as the GraphQL object of each game in turn.
+macro_rules! for_each_object {
+    ($object:ident => $body:expr) => {
+        for_each_object!(@ $object, $body, ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData
+            SkillsGameData RoomEnvGameData)
+    };
+    (@ $object:ident, $body:expr, $($type:ident)*) => {
+        $({
+            type $object = $type;
+            $body;
+        })*
+    };
+}
+
+/// A play as an error shows it: like the type of its game, but for `user`.
+pub fn stored_play(play: &StoredPlay) -> Value {
+    let mut type_name = Cow::Borrowed("");
+    for_each_object!(Object => if <Object as GameObject>::Game::KIND == play.kind {
+        type_name = Object::type_name();
+    });
+    let kind = async_graphql::resolver_utils::enum_value(Kind::from(play.kind));
+    let mut members = vec![
+        ("id", Value::from(id::global(&type_name, play.id).0)),
+        ("game", kind),
+        ("revision", play.revision.into()),
+        ("completion", play.completion.into()),
+        ("schemaVersion", play.schema_version.into()),
+        ("dateCreated", DateTime::to_value(&play.date_created)),
+        ("dateUpdated", DateTime::to_value(&play.date_updated)),
+    ];
+    members.extend(play.current_level.map(|level| ("currentLevel", level.into())));
+    members.extend(play.json.iter().map(|(name, text)| (*name, Json::from(text.clone()).to_value())));
+    Value::Object(members.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
+}
+
 /// What the interfaces ask of each of the seven is answered by what every play has.
 macro_rules! plays {
     ($($object:ident)*) => {
@@ -212,17 +250,26 @@ pub struct SaveOptions {
     new_play: bool,
     /// The revision that the save builds on (0 before the first save): refused with `CONFLICT` when another save came first.
     expected_revision: Option<i32>,
+    /// The play that the save goes on with, even where another one was begun meanwhile: so no answers of two plays are mixed. The
+    /// newest play when left out.
+    play_id: Option<ID>,
+    /// An id of the client's own for this save, at most 100 characters, such as a UUID. For at least 30 days, the same id again
+    /// changes nothing and answers with the same play as it is by then (`NOT_FOUND` where it is deleted); with other content it is
+    /// refused with `CONFLICT`.
+    save_id: Option<ID>,
 }
 
 impl SaveOptions {
-    fn save(self, current_level: Option<i32>, json: Vec<Option<serde_json::Value>>) -> Result<Save> {
+    fn save<O: GameObject>(self, current_level: Option<i32>, json: Vec<Option<serde_json::Value>>) -> Result<Save> {
         Ok(Save {
             current_level,
             completion: given("completion", self.completion)?,
             json,
             mode: self.mode.into(),
             new_play: self.new_play,
+            play_id: self.play_id.map(|id| id::row(&id, &O::type_name(), "play")).transpose()?,
             expected_revision: self.expected_revision,
+            save_id: self.save_id.map(|id| id.0),
         })
     }
 }
@@ -275,20 +322,6 @@ async fn load_one<O: GameObject>(context: &Context<'_>, play: PlayRef) -> Result
     let loaders = Request::of(context).loaders();
     let row = O::loaders(&loaders.games).plays.load((play.owner, play.cursor.id)).await?;
     Ok(row.map(|row| object::<O>(&row, play.owner).into()))
-}
-
-/// Runs `$body` with `$object` as the GraphQL object of each game in turn.
-macro_rules! for_each_object {
-    ($object:ident => $body:expr) => {
-        for_each_object!(@ $object, $body, ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData
-            SkillsGameData RoomEnvGameData)
-    };
-    (@ $object:ident, $body:expr, $($type:ident)*) => {
-        $({
-            type $object = $type;
-            $body;
-        })*
-    };
 }
 
 /// The play of this type and id, if the viewer may see it; nothing where the type is not a game's.

@@ -44,6 +44,6 @@ impl SaveInput for SaveRoomEnvGameInput {
 
     fn save(self) -> Result<Save> {
         let json = vec![given("roomData", self.room_data)?.map(Json::into_value)];
-        self.options.save(None, json)
+        self.options.save::<Self::Object>(None, json)
     }
 }

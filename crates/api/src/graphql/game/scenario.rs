@@ -58,6 +58,6 @@ impl SaveInput for SaveScenarioGameInput {
     fn save(self) -> Result<Save> {
         let json =
             vec![given("traits", self.traits)?.map(Json::into_value), given("penalties", self.penalties)?.map(Json::into_value)];
-        self.options.save(given("currentLevel", self.current_level)?, json)
+        self.options.save::<Self::Object>(given("currentLevel", self.current_level)?, json)
     }
 }

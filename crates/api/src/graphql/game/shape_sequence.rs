@@ -48,6 +48,6 @@ impl SaveInput for SaveShapeSequenceGameInput {
 
     fn save(self) -> Result<Save> {
         let json = vec![given("levelResults", self.level_results)?.map(Json::into_value)];
-        self.options.save(given("currentLevel", self.current_level)?, json)
+        self.options.save::<Self::Object>(given("currentLevel", self.current_level)?, json)
     }
 }

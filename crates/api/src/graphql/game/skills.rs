@@ -44,6 +44,6 @@ impl SaveInput for SaveSkillsGameInput {
 
     fn save(self) -> Result<Save> {
         let json = vec![given("skillsAssessment", self.skills_assessment)?.map(Json::into_value)];
-        self.options.save(None, json)
+        self.options.save::<Self::Object>(None, json)
     }
 }

@@ -48,6 +48,6 @@ impl SaveInput for SaveSpeedGameInput {
 
     fn save(self) -> Result<Save> {
         let json = vec![given("levelStats", self.level_stats)?.map(Json::into_value)];
-        self.options.save(given("currentLevel", self.current_level)?, json)
+        self.options.save::<Self::Object>(given("currentLevel", self.current_level)?, json)
     }
 }

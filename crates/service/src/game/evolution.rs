@@ -1,0 +1,138 @@
+//! How the JSON of a game changes over the years. Every play says in which version its JSON is stored; an older one is brought up
+//! when it is read, and written in the current version when it is saved next or by [`upgrade`].
+//!
+//! To begin a new version of a game: one step at the end of its list in [`steps`], a pure function from what the version before may
+//! hold, whatever that is, to what the new schema allows; and the schema (see [`super::schemas`]). The steps before stay as they are.
+
+use entity::JsonText;
+use entity::game::{Game, GameKind, PlayRow};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DatabaseTransaction, ModelTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value;
+
+use crate::Error;
+use crate::database::Database;
+
+/// From one version to the next: the JSON fields of a play, in the order of [`Game::JSON`].
+type Step = fn(&mut [Value]);
+
+/// The first leads from version 1 to version 2.
+fn steps(kind: GameKind) -> &'static [Step] {
+    if kind == GameKind::Scenario { &[name_traits_in_french] } else { &[] }
+}
+
+/// The version that JSON is read and written in.
+#[must_use]
+pub fn current_version(kind: GameKind) -> i32 {
+    i32::try_from(steps(kind).len()).unwrap_or(i32::MAX - 1) + 1
+}
+
+/// Four traits had two names: the one of the data model's example, and the one that the game gives them.
+fn name_traits_in_french(fields: &mut [Value]) {
+    const NAMES: [(&str, &str); 4] =
+        [("empathy", "empathie"), ("diplomacy", "diplomatie"), ("assertiveness", "assertivite"), ("pragmatism", "pragmatisme")];
+    let Some(Value::Object(traits)) = fields.first_mut() else { return };
+    for (before, after) in NAMES {
+        let Some(points) = traits.get(before).and_then(Value::as_u64) else { continue };
+        match traits.get(after).map(Value::as_u64) {
+            // One trait: its points are those of both.
+            Some(Some(more)) => {
+                traits.shift_remove(before);
+                traits.insert(after.to_owned(), points.saturating_add(more).into());
+            }
+            // Not points: both stay, so that nothing is lost.
+            Some(None) => {}
+            None => {
+                let renamed = traits
+                    .iter()
+                    .map(|(name, points)| (if name == before { after.to_owned() } else { name.clone() }, points.clone()));
+                *traits = renamed.collect();
+            }
+        }
+    }
+}
+
+/// Brings a play up to the current version. One that was written by a newer release stays as it is.
+pub(super) fn bring_up<G: Game>(mut row: G::Model) -> Result<G::Model, Error> {
+    let Ok(from) = usize::try_from(row.schema_version() - 1) else { return Ok(row) };
+    let Some(steps) = steps(G::KIND).get(from..).filter(|steps| !steps.is_empty()) else { return Ok(row) };
+    let fields = row.json().into_iter().map(|text| serde_json::from_str(text.as_str()));
+    let mut fields = fields.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+    for step in steps {
+        step(&mut fields);
+    }
+    for (column, value) in G::JSON.iter().zip(fields) {
+        row.set(column.column, JsonText::from_json(value.to_string()).into());
+    }
+    row.set(G::SCHEMA_VERSION, current_version(G::KIND).into());
+    Ok(row)
+}
+
+/// Writes every older play of a game in the current version, `batch` of them in a transaction, and says after each batch how many
+/// that are. It may be interrupted and begun again, and several may run at once, beside the service: a play that is saved meanwhile is
+/// left to its save. Revision and dates stay, since nobody saved.
+pub async fn upgrade<G: Game>(database: &Database, batch: u64, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
+    let current = current_version(G::KIND);
+    let (mut after, mut written) = (0, 0);
+    loop {
+        let older = G::find()
+            .filter(G::SCHEMA_VERSION.lt(current))
+            .filter(G::ID.gt(after))
+            .order_by_asc(G::ID)
+            .limit(batch.max(1))
+            .all(database.pool())
+            .await?;
+        let Some(last) = older.last() else { return Ok(written) };
+        after = last.id();
+        let transaction = database.write().await?;
+        for row in older {
+            written += write::<G>(&transaction, row).await?;
+        }
+        transaction.commit().await?;
+        progress(written);
+    }
+}
+
+async fn write<G: Game>(transaction: &DatabaseTransaction, row: G::Model) -> Result<u64, Error> {
+    let (id, revision, version) = (row.id(), row.revision(), row.schema_version());
+    let row = bring_up::<G>(row)?;
+    let mut update = G::update_many()
+        .col_expr(G::SCHEMA_VERSION, Expr::value(row.schema_version()))
+        .filter(G::ID.eq(id))
+        .filter(G::REVISION.eq(revision))
+        .filter(G::SCHEMA_VERSION.eq(version));
+    for (column, text) in G::JSON.iter().zip(row.json()) {
+        update = update.col_expr(column.column, column.column.save_as(Expr::value(text.clone())));
+    }
+    Ok(update.exec(transaction).await?.rows_affected)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::name_traits_in_french;
+
+    #[test]
+    fn traits_keep_their_points_and_their_places() {
+        let up = |traits: Value| {
+            let mut fields = [traits, json!({ "timeouts": 1 })];
+            name_traits_in_french(&mut fields);
+            assert_eq!(fields[1], json!({ "timeouts": 1 }));
+            fields[0].to_string()
+        };
+        for (before, after) in [
+            (json!({}), r"{}"),
+            (json!({ "empathy": 4, "diplomacy": 3, "patience": 1 }), r#"{"empathie":4,"diplomatie":3,"patience":1}"#),
+            (json!({ "a": 1, "pragmatism": 5, "z": 2 }), r#"{"a":1,"pragmatisme":5,"z":2}"#),
+            (json!({ "empathie": 1, "assertiveness": 2, "empathy": 3 }), r#"{"empathie":4,"assertivite":2}"#),
+            // What is no count stays as it is.
+            (json!({ "empathy": "beaucoup", "diplomacy": -1 }), r#"{"empathy":"beaucoup","diplomacy":-1}"#),
+            (json!({ "empathy": 1, "empathie": "beaucoup" }), r#"{"empathy":1,"empathie":"beaucoup"}"#),
+            (json!([1, 2]), "[1,2]"),
+            (json!(null), "null"),
+        ] {
+            assert_eq!(up(before), after);
+        }
+    }
+}

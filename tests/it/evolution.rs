@@ -1,0 +1,161 @@
+//! Plays that were saved in an older version of their game's JSON.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::harness::game::{GAMES, game};
+use crate::harness::{Client, Engine, Server, on_both_engines};
+
+on_both_engines!(
+    an_older_play_is_read_in_the_current_version,
+    a_save_writes_an_older_play_in_the_current_version,
+    the_command_upgrades_every_play_while_people_save,
+    a_play_of_a_newer_release_is_read_and_not_overwritten,
+);
+
+/// As version 1 had them, with a name in both languages.
+const OLDER: &str = r#"{"empathy":4,"patience":1,"diplomacy":3,"diplomatie":2,"assertiveness":0}"#;
+const CURRENT: &str = r#"{"empathie":4,"patience":1,"diplomatie":5,"assertivite":0}"#;
+
+/// A play as an earlier release left it.
+async fn older(server: &Server, somebody: &Client) -> Value {
+    let play = game("scenario").save(somebody, json!({ "penalties": { "timeouts": 1 }, "completion": 50 })).await;
+    let play = play.data()["play"].clone();
+    server.sql(&format!("UPDATE scenario_game_data SET schema_version = 1, traits = '{OLDER}' WHERE schema_version = 2")).await;
+    play
+}
+
+async fn stored(server: &Server, column: &str) -> Vec<String> {
+    let text = if column == "schema_version" { "CAST(schema_version AS TEXT)" } else { "CAST(traits AS TEXT)" };
+    server.sql(&format!("SELECT {text} FROM scenario_game_data ORDER BY id")).await
+}
+
+async fn an_older_play_is_read_in_the_current_version(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    let saved = older(&server, &somebody).await;
+    let everywhere = format!(
+        "{{ me {{ scenarioGame {{ traits schemaVersion revision penalties }} plays {{ nodes {{ schemaVersion ... on ScenarioGameData {{ traits }} }} }}
+            insights {{ traits {{ ranked {{ name points }} }} }} }}
+            node(id: {}) {{ ... on ScenarioGameData {{ traits schemaVersion }} }} }}",
+        saved["id"]
+    );
+    let answer = somebody.data(&everywhere).await;
+    let newest = &answer["me"]["scenarioGame"];
+    assert_eq!(newest["traits"].to_string(), CURRENT);
+    assert_eq!(
+        (&newest["schemaVersion"], &newest["revision"], &newest["penalties"]),
+        (&json!(2), &json!(1), &json!({ "timeouts": 1 }))
+    );
+    let in_history = &answer["me"]["plays"]["nodes"][0];
+    assert_eq!((in_history["traits"].to_string().as_str(), &in_history["schemaVersion"]), (CURRENT, &json!(2)));
+    assert_eq!((answer["node"]["traits"].to_string().as_str(), &answer["node"]["schemaVersion"]), (CURRENT, &json!(2)));
+    assert_eq!(answer["me"]["insights"]["traits"]["ranked"][0], json!({ "name": "diplomatie", "points": 5 }));
+    let refused = game("scenario").save(&somebody, json!({ "expectedRevision": 9 })).await;
+    let shown = &refused.body["errors"][0]["extensions"]["storedPlay"];
+    assert_eq!((shown["traits"].to_string().as_str(), &shown["schemaVersion"]), (CURRENT, &json!(2)));
+    // Reading writes nothing.
+    assert_eq!(
+        (stored(&server, "traits").await, stored(&server, "schema_version").await),
+        (vec![OLDER.to_owned()], vec!["1".to_owned()])
+    );
+}
+
+async fn a_save_writes_an_older_play_in_the_current_version(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    let scenario = game("scenario");
+    older(&server, &somebody).await;
+    // A field that is not given is written along.
+    let saved = scenario.save(&somebody, json!({ "completion": 60 })).await.data()["play"].clone();
+    assert_eq!((saved["traits"].to_string().as_str(), &saved["revision"]), (CURRENT, &json!(2)));
+    assert_eq!(
+        (stored(&server, "traits").await, stored(&server, "schema_version").await),
+        (vec![CURRENT.to_owned()], vec!["2".to_owned()])
+    );
+
+    older(&server, &somebody).await;
+    let merged =
+        scenario.save(&somebody, json!({ "traits": { "empathie": null, "diplomatie": 6 } })).await.data()["play"].clone();
+    assert_eq!(merged["traits"].to_string(), r#"{"patience":1,"diplomatie":6,"assertivite":0}"#);
+    // A save that is refused leaves the play in its version.
+    older(&server, &somebody).await;
+    assert_eq!(scenario.save(&somebody, json!({ "traits": { "empathie": -1 } })).await.codes(), ["INVALID_INPUT"]);
+    assert_eq!(stored(&server, "traits").await, [OLDER]);
+}
+
+async fn the_command_upgrades_every_play_while_people_save(engine: Engine) {
+    const PEOPLE: usize = 6;
+    const PLAYS: usize = 40;
+    let server = Arc::new(Server::start(engine).await);
+    let mut people = Vec::new();
+    for _ in 0..PEOPLE {
+        let somebody = server.somebody().await;
+        for _ in 0..PLAYS {
+            game("scenario").save(&somebody, json!({ "newPlay": true, "completion": 50 })).await.data();
+        }
+        for other in GAMES.iter().filter(|other| other.name != "scenario") {
+            other.save(&somebody, json!({ "completion": 50 })).await.data();
+        }
+        people.push(somebody);
+    }
+    server.sql(&format!("UPDATE scenario_game_data SET schema_version = 1, traits = '{OLDER}'")).await;
+
+    // Each person saves into their newest play the while.
+    let saving: Vec<_> = people
+        .iter()
+        .cloned()
+        .map(|somebody| {
+            tokio::spawn(async move {
+                for round in 0..30 {
+                    let traits = json!({ format!("r{round}"): 1 });
+                    game("scenario").save(&somebody, json!({ "traits": traits })).await.data();
+                }
+            })
+        })
+        .collect();
+    // Two at once, as when one was begun on each instance.
+    let (one, two) = tokio::join!(
+        server.home.command(&["games", "upgrade", "--batch", "7"]).output(),
+        server.home.command(&["games", "upgrade", "--batch", "50"]).output()
+    );
+    for save in saving {
+        save.await.unwrap();
+    }
+    let mut written = 0;
+    for output in [one.unwrap(), two.unwrap()] {
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+        let line = printed.lines().find(|line| line.contains("Scenario") && line.contains("in version 2")).unwrap();
+        written += line.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap();
+    }
+    println!("{engine:?}: {written} of {} plays by the commands, the rest by their next save", PEOPLE * PLAYS);
+    assert!((PEOPLE * (PLAYS - 1)..=PEOPLE * PLAYS).contains(&written), "{written}");
+    assert!(stored(&server, "schema_version").await.iter().all(|version| version == "2"));
+    for somebody in &people {
+        let plays = somebody.data("{ me { plays(game: SCENARIO, first: 100) { nodes { revision completion ... on ScenarioGameData { traits } } } } }").await;
+        let plays = plays["me"]["plays"]["nodes"].as_array().unwrap();
+        let newest = &plays[0];
+        assert_eq!((newest["revision"].clone(), newest["traits"].as_object().unwrap().len()), (json!(31), 4 + 30));
+        assert_eq!((&newest["traits"]["diplomatie"], &newest["completion"]), (&json!(5), &json!(50.0)));
+        for play in &plays[1..] {
+            assert_eq!((play["traits"].to_string().as_str(), &play["revision"]), (CURRENT, &json!(1)));
+        }
+    }
+    // Nothing is left to do.
+    let again = server.home.command(&["games", "upgrade"]).output().await.unwrap();
+    let printed = String::from_utf8(again.stdout).unwrap();
+    assert_eq!(printed.matches(": 0 upgraded").count(), 7, "{printed}");
+}
+
+async fn a_play_of_a_newer_release_is_read_and_not_overwritten(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    game("scenario").save(&somebody, json!({ "traits": { "a": 1 } })).await.data();
+    server.sql("UPDATE scenario_game_data SET schema_version = 9").await;
+    assert_eq!(game("scenario").newest(&somebody).await["traits"], json!({ "a": 1 }));
+    // Another instance may be of that release: the client tries again.
+    assert_eq!(game("scenario").save(&somebody, json!({ "traits": { "b": 1 } })).await.codes(), ["UNAVAILABLE"]);
+    assert_eq!(stored(&server, "traits").await, [r#"{"a":1}"#]);
+}

@@ -12,6 +12,8 @@ on_both_engines!(
     a_save_writes_an_older_play_in_the_current_version,
     the_command_upgrades_every_play_while_people_save,
     a_play_of_a_newer_release_is_read_and_not_overwritten,
+    a_play_that_nobody_can_read_keeps_nobody_from_the_others,
+    faults_of_old_keep_no_new_answer_out,
 );
 
 /// As version 1 had them, with a name in both languages.
@@ -127,7 +129,7 @@ async fn the_command_upgrades_every_play_while_people_save(engine: Engine) {
     for output in [one.unwrap(), two.unwrap()] {
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
-        let line = printed.lines().find(|line| line.contains("Scenario") && line.contains("in version 2")).unwrap();
+        let line = printed.lines().find(|line| line.contains("Scenario") && line.contains("to version 2, ")).unwrap();
         written += line.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap();
     }
     println!("{engine:?}: {written} of {} plays by the commands, the rest by their next save", PEOPLE * PLAYS);
@@ -158,4 +160,51 @@ async fn a_play_of_a_newer_release_is_read_and_not_overwritten(engine: Engine) {
     // Another instance may be of that release: the client tries again.
     assert_eq!(game("scenario").save(&somebody, json!({ "traits": { "b": 1 } })).await.codes(), ["UNAVAILABLE"]);
     assert_eq!(stored(&server, "traits").await, [r#"{"a":1}"#]);
+}
+
+async fn a_play_that_nobody_can_read_keeps_nobody_from_the_others(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (somebody, neighbour) = (server.somebody().await, server.somebody().await);
+    older(&server, &neighbour).await;
+    game("scenario").save(&somebody, json!({ "traits": { "a": 1 } })).await.data();
+    // What PostgreSQL takes for JSON, and no number holds.
+    server.sql("UPDATE scenario_game_data SET schema_version = 1, traits = '{\"a\":1e999}' WHERE schema_version = 2").await;
+    let admin = server.admin().await;
+    // As text: no parser here reads that number.
+    let people = admin.send("{ users { nodes { scenarioGame { traits } plays { nodes { id } } } } }", Value::Null).await;
+    assert!(people.text.contains(CURRENT) && people.text.contains("1e999"), "{}", people.text);
+    assert!(!people.text.contains("errors"), "{}", people.text);
+    let output = server.home.command(&["games", "upgrade"]).output().await.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("Scenario: 1 upgraded to version 2, 1 left"), "{printed}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("can't be read"), "the log names the play");
+    game("scenario").save(&somebody, json!({ "traits": { "a": 2 }, "mode": "REPLACE" })).await.data();
+    assert_eq!(game("scenario").newest(&somebody).await["traits"], json!({ "a": 2 }));
+}
+
+async fn faults_of_old_keep_no_new_answer_out(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    let scenario = game("scenario");
+    scenario.save(&somebody, json!({})).await.data();
+    let unchecked = r#"{"empathy":"beaucoup","patience":-1,"deep":{"x":1}}"#;
+    server.sql(&format!("UPDATE scenario_game_data SET schema_version = 1, traits = '{unchecked}'")).await;
+    let merged = scenario.save(&somebody, json!({ "traits": { "audace": 1, "deep": { "x": 1 } } })).await;
+    let expected = r#"{"empathy":"beaucoup","patience":-1,"deep":{"x":1},"audace":1}"#;
+    assert_eq!(merged.data()["play"]["traits"].to_string(), expected);
+    // What a save brings is its own.
+    for fault in [json!({ "patience": -2 }), json!({ "deep": { "y": 1 } }), json!({ "new": -1 })] {
+        let refused = scenario.save(&somebody, json!({ "traits": fault })).await;
+        let pointer = format!("/traits/{}", fault.as_object().unwrap().keys().next().unwrap());
+        assert_eq!((refused.codes(), refused.pointers()), (vec!["INVALID_INPUT"], vec![pointer.as_str()]));
+    }
+    let refused = scenario.save(&somebody, json!({ "mode": "REPLACE", "traits": { "patience": -1 } })).await;
+    assert_eq!(refused.pointers(), ["/traits/patience"]);
+    // The same of a rule.
+    let skills = game("skills");
+    skills.save(&somebody, json!({})).await.data();
+    server.sql(r#"UPDATE skills_game_data SET skills_assessment = '{"Strong":{"Dessin":{}},"Weak":{"Dessin":{}}}'"#).await;
+    skills.save(&somebody, json!({ "skillsAssessment": { "Strong": { "Soudure": {} } } })).await.data();
+    let refused = skills.save(&somebody, json!({ "skillsAssessment": { "Weak": { "Soudure": {} } } })).await;
+    assert_eq!(refused.pointers(), ["/skillsAssessment"]);
 }

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::client::answer;
+use crate::harness::game::game;
 use crate::harness::{Engine, Server};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -195,4 +196,36 @@ async fn lists_in_lists_are_refused_before_a_statement_runs() {
     assert_eq!(refused.codes(), ["TOO_COMPLEX"], "{}", refused.text);
     assert_eq!(server.statements(&refused).await, Vec::<String>::new());
     somebody.send(&levels(2), serde_json::Value::Null).await.data();
+}
+
+/// However often a query asks for the same under other names, what it gives is bounded.
+#[tokio::test]
+async fn what_was_played_is_given_up_to_a_bound() {
+    let server = Server::start(Engine::Sqlite).await;
+    let somebody = server.somebody().await;
+    for save in 0..9 {
+        let traits = (0..450).map(|key| (format!("trait{:04}", save * 450 + key), json!(1))).collect::<serde_json::Map<_, _>>();
+        game("scenario").save(&somebody, json!({ "traits": traits })).await.data();
+    }
+    let asked = |count: usize, field: &str| {
+        let fields = (0..count).fold(String::new(), |mut fields, number| {
+            let _ = write!(fields, "a{number}: {field} ");
+            fields
+        });
+        let somebody = &somebody;
+        async move { somebody.send(&format!("{{ me {{ {fields} }} }}"), serde_json::Value::Null).await }
+    };
+    for (count, field) in [(10, "insights { traits { ranked { name points } } }"), (200, "scenarioGame { traits }")] {
+        asked(count, field).await.data();
+        let refused = asked(5 * count, field).await;
+        assert!(refused.codes().contains(&"TOO_COMPLEX"), "{}", &refused.text[..200]);
+        assert!(refused.text.len() < 32 * 1024 * 1024, "{} bytes", refused.text.len());
+    }
+    let saves = |count: usize| {
+        (0..count).map(|number| format!("a{number}: saveJobsGame(input: {{}}) {{ id }}")).collect::<Vec<_>>().join(" ")
+    };
+    somebody.data(&format!("mutation {{ {} }}", saves(50))).await;
+    let refused = somebody.send(&format!("mutation {{ {} }}", saves(101)), serde_json::Value::Null).await;
+    assert_eq!(refused.codes(), ["TOO_COMPLEX"]);
+    assert_eq!(game("jobs").newest(&somebody).await["revision"], 50, "a request that is refused saves nothing");
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::game::game;
 use crate::harness::{Answer, Client, Engine, Server, on_both_engines};
 
-on_both_engines!(any_sequence_of_saves_gives_what_the_model_says);
+on_both_engines!(any_sequence_of_saves_gives_what_the_model_says, any_patches_merge_as_rfc_7396_says);
 
 /// A JSON field: keys with points, or with null.
 type Points = Option<Vec<(u8, Option<i8>)>>;
@@ -284,19 +284,17 @@ async fn take(somebody: &Client, model: &mut Model, step: Step) {
     assert_eq!(texts(&shown), texts(&expected));
 }
 
-async fn any_sequence_of_saves_gives_what_the_model_says(engine: Engine) {
-    let server = Server::start(engine).await;
+/// Runs a property from within a test: the runner itself knows nothing of tasks.
+async fn run<S: Strategy>(
+    cases: u32,
+    strategy: impl FnOnce() -> S + Send + 'static,
+    property: impl AsyncFn(S::Value) + Send + 'static,
+) {
     let runtime = tokio::runtime::Handle::current();
     let checking = tokio::task::spawn_blocking(move || {
-        let config = Config { cases: 40, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
-        let result = TestRunner::new(config).run(&vec(step(), 1..24), |steps| {
-            runtime.block_on(async {
-                let somebody = server.somebody().await;
-                let mut model = Model::default();
-                for step in steps {
-                    take(&somebody, &mut model, step).await;
-                }
-            });
+        let config = Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
+        let result = TestRunner::new(config).run(&strategy(), |value| {
+            runtime.block_on(property(value));
             Ok(())
         });
         if let Err(failure) = result {
@@ -304,4 +302,66 @@ async fn any_sequence_of_saves_gives_what_the_model_says(engine: Engine) {
         }
     });
     checking.await.unwrap();
+}
+
+async fn any_sequence_of_saves_gives_what_the_model_says(engine: Engine) {
+    let server = Server::start(engine).await;
+    run(
+        40,
+        || vec(step(), 1..24),
+        async move |steps| {
+            let somebody = server.somebody().await;
+            let mut model = Model::default();
+            for step in steps {
+                take(&somebody, &mut model, step).await;
+            }
+        },
+    )
+    .await;
+}
+
+/// Whatever a level may hold beside its figures, null included.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![2 => Just(Value::Null), 2 => (0..5).prop_map(Value::from), 1 => "[a-c]{1,2}".prop_map(Value::from)];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            1 => vec(inner.clone(), 0..3).prop_map(Value::from),
+            3 => vec(("[a-d]", inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// A level, what it is to hold besides, and whether it replaces.
+type Patch = (u8, Vec<(String, Value)>, bool);
+
+/// RFC 7396, section 2, as it stands there.
+fn merge_patch(target: Value, patch: &Value) -> Value {
+    let Some(patch) = patch.as_object() else { return patch.clone() };
+    let mut target = if let Value::Object(target) = target { target } else { Map::new() };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.shift_remove(name);
+        } else {
+            let before = target.get(name).cloned().unwrap_or_default();
+            target.insert(name.clone(), merge_patch(before, value));
+        }
+    }
+    Value::Object(target)
+}
+
+async fn any_patches_merge_as_rfc_7396_says(engine: Engine) {
+    let server = Server::start(engine).await;
+    let patches = || vec((1_u8..3, vec(("[a-d]", anything()), 0..4), prop::bool::weighted(0.1)), 1..16);
+    run(40, patches, async move |patches: Vec<Patch>| {
+        let somebody = server.somebody().await;
+        let mut expected = json!({});
+        for (level, members, replace) in patches {
+            let patch = json!({ level.to_string(): Value::Object(members.into_iter().collect()) });
+            let mode = if replace { "REPLACE" } else { "MERGE" };
+            let saved = game("speed").save(&somebody, json!({ "levelStats": patch, "mode": mode })).await;
+            expected = if replace { patch } else { merge_patch(expected, &patch) };
+            assert_eq!(saved.data()["play"]["levelStats"].to_string(), expected.to_string());
+        }
+    })
+    .await;
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -113,16 +115,18 @@ async fn an_id_is_known_for_thirty_days(engine: Engine) {
     game("scenario").save(&somebody, input.clone()).await.data();
     drop(server);
     for (offset, revision) in [(days(30, 0), 1), (days(30, 10), 2)] {
+        // A sign that what has expired was removed: it goes once a minute, first at the start.
+        let old = "INSERT INTO saves SELECT user_id, 'old', game, play_id, content_hash, '2001-01-01 00:00:00+00:00' FROM saves WHERE save_id = 's'";
+        home.database().await.execute_unprepared(old).await.unwrap();
         let server = Server::start_on(home.clone(), &[("CLOCK_OFFSET", &offset)]).await;
-        // What has expired goes once a minute, first at the start.
-        if revision == 2 {
-            for _ in 0..400 {
-                if server.sql("SELECT save_id FROM saves").await.is_empty() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        for _ in 0..400 {
+            if server.sql("SELECT save_id FROM saves WHERE save_id = 'old'").await.is_empty() {
+                break;
             }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        let known = server.sql("SELECT save_id FROM saves").await;
+        assert_eq!(known.len(), usize::from(revision == 1), "{known:?}");
         let somebody = server.client().sign_in(&email, "trois petits chats").await;
         assert_eq!(game("scenario").save(&somebody, input.clone()).await.data()["play"]["revision"], revision);
     }
@@ -268,8 +272,8 @@ fn chance(seed: usize) -> usize {
     seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33
 }
 
-/// Sends the request, waits until `moment` yields of the scheduler have passed, and breaks the line.
-async fn send_and_break(server: &Server, somebody: &Client, body: &str, moment: usize) {
+/// Sends the request and breaks the line: some milliseconds later, or once the answer is there and before it is read.
+async fn send_and_break(server: &Server, somebody: &Client, body: &str, luck: usize) {
     let address = server.url.trim_start_matches("http://");
     let token = somebody.access_token.as_ref().unwrap();
     let head = format!(
@@ -279,32 +283,47 @@ async fn send_and_break(server: &Server, somebody: &Client, body: &str, moment: 
     let mut line = TcpStream::connect(address).await.unwrap();
     line.write_all(head.as_bytes()).await.unwrap();
     line.write_all(body.as_bytes()).await.unwrap();
-    for _ in 0..moment {
-        tokio::task::yield_now().await;
+    if luck.is_multiple_of(4) {
+        line.readable().await.unwrap();
+    } else {
+        tokio::time::sleep(Duration::from_millis(u64::try_from(luck % 40).unwrap())).await;
     }
 }
 
 async fn a_line_that_breaks_loses_and_doubles_nothing(engine: Engine) {
     let server = Arc::new(Server::start(engine).await);
     let somebody = server.somebody().await;
+    let database = server.home.database().await;
     let clients = (0..CLIENTS).map(|client| {
-        let (server, somebody) = (server.clone(), somebody.clone());
+        let (server, somebody, database) = (server.clone(), somebody.clone(), database.clone());
         tokio::spawn(async move {
+            let (mut broken_off, mut stored) = (0, 0);
             for round in 0..ROUNDS {
                 let body =
                     json!({ "query": game("scenario").query(), "variables": { "input": input(client, round) } }).to_string();
                 // Two of three are broken off, some of them twice.
                 let luck = chance(client * ROUNDS + round);
                 for broken in 0..luck % 3 {
-                    send_and_break(&server, &somebody, &body, (luck >> broken) % 64).await;
+                    send_and_break(&server, &somebody, &body, luck >> (2 + broken)).await;
+                    broken_off += 1;
+                }
+                if !luck.is_multiple_of(3) {
+                    let sql = format!("SELECT save_id FROM saves WHERE save_id = '{client}/{round}'");
+                    let statement = sea_orm::Statement::from_string(database.get_database_backend(), sql);
+                    stored += database.query_all_raw(statement).await.unwrap().len();
                 }
                 game("scenario").save(&somebody, input(client, round)).await.data();
             }
+            (broken_off, stored)
         })
     });
+    let (mut broken_off, mut stored) = (0, 0);
     for client in clients.collect::<Vec<_>>() {
-        client.await.unwrap();
+        let of_client = client.await.unwrap();
+        (broken_off, stored) = (broken_off + of_client.0, stored + of_client.1);
     }
+    println!("{engine:?}: {broken_off} requests broken off, {stored} of them seen stored before they were sent again");
+    assert!(stored > 0, "no request that was broken off was stored");
     all_are_there(&somebody).await;
 }
 

@@ -100,15 +100,14 @@ async fn a_save_costs_the_same_however_many_plays_there_were(engine: Engine) {
         let answer = game("scenario").save(&somebody, input).await;
         assert_eq!(answer.data()["play"]["id"], newest);
         costs.push(server.statements(&answer).await);
-        // The newest play is the first that its index leads to.
-        let plan = "SELECT * FROM scenario_game_data WHERE user_id = 1 ORDER BY id DESC LIMIT 1";
-        let (explain, used) = match engine {
-            Engine::Sqlite => ("EXPLAIN QUERY PLAN", "USING INDEX idx_scenario_game_data_user_id_id (user_id=?)"),
-            Engine::Postgres | Engine::Pair => ("EXPLAIN", "idx_scenario_game_data_user_id_id"),
-        };
+        // The newest play is the first that an index leads to.
+        let plan = "SELECT * FROM scenario_game_data WHERE user_id = (SELECT MAX(id) FROM users) ORDER BY id DESC LIMIT 1";
+        let explain = if engine == Engine::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
         let plan = server.plan(&format!("{explain} {plan}")).await;
         // For a handful of rows PostgreSQL reads the table, which is as good.
-        assert!((plan.contains(used) && !plan.contains("TEMP B-TREE") && !plan.contains("Sort")) || plays < 1_000, "{plan}");
+        let reads_all =
+            ["TEMP B-TREE", "SCAN scenario_game_data", "Sort", "Seq Scan on scenario"].iter().any(|word| plan.contains(word));
+        assert!(!reads_all || plays < 1_000, "{plan}");
     }
     // The viewer; the person locked; the id; the newest play; the play and the id written.
     assert_eq!(

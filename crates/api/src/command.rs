@@ -57,7 +57,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Games {
-    /// Write plays whose JSON is in an older version in the current one, while the service runs; may be interrupted and begun again
+    /// Write plays whose JSON is in an older version in the current one, once every instance runs this release; may be
+    /// interrupted and begun again
     Upgrade {
         /// How many plays at a time
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -305,7 +306,8 @@ async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
     for_each_game!(G => {
         let name = format!("{:?}", G::KIND);
         let written = evolution::upgrade::<G>(&database, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
-        println!("{name}: {} upgraded, all in version {}", written.map_err(text)?, evolution::current_version(G::KIND));
+        let (written, left) = (written.map_err(text)?, evolution::older::<G>(&database).await.map_err(text)?);
+        println!("{name}: {written} upgraded to version {}, {left} left", evolution::current_version(G::KIND));
     });
     database.close().await.map_err(text)
 }

@@ -12,7 +12,7 @@ pub struct Model {
     /// The id that their client chose.
     #[sea_orm(primary_key, auto_increment = false)]
     pub save_id: String,
-    /// The number of the game, see [`crate::game::GameKind`].
+    /// The number of the game ([`crate::game::GameKind`]): for who reads the table, since the play's id alone does not say.
     pub game: i32,
     /// The play that it went into; it may be deleted since.
     pub play_id: i64,

@@ -31,6 +31,16 @@ impl Problem {
     }
 }
 
+/// How many problems the message tells in a sentence; all of them are beside it.
+const TOLD_AT_ONCE: usize = 3;
+
+fn told(problems: &[Problem]) -> String {
+    let told = problems.iter().take(TOLD_AT_ONCE).map(|problem| format!("{} {}", problem.pointer, problem.message));
+    let more = problems.len().saturating_sub(TOLD_AT_ONCE);
+    let more = (more > 0).then(|| format!("And {more} more."));
+    told.chain(more).collect::<Vec<_>>().join(" ")
+}
+
 /// What is stored, where a save built on something else.
 #[derive(Debug)]
 pub struct Stored {
@@ -53,7 +63,7 @@ pub enum Error {
     #[error("There is no such {0}, or it is not yours to see.")]
     NotFound(&'static str),
     /// The input is at fault; the caller can mend it.
-    #[error("The input is not valid: {}", .0.iter().map(|problem| format!("{} {}", problem.pointer, problem.message)).collect::<Vec<_>>().join(" "))]
+    #[error("The input is not valid: {}", told(.0))]
     InvalidInput(Vec<Problem>),
     /// Something else came first.
     #[error("{message}")]
@@ -69,6 +79,9 @@ pub enum Error {
         /// Seconds until the next try.
         retry_after: i64,
     },
+    /// What is asked for comes to more than is given at once.
+    #[error("{0}")]
+    TooMuch(&'static str),
     /// A later release has written it, in a form that this one does not know. Another instance may.
     #[error("A newer version of the service saved this play; please try again in a moment.")]
     Newer,
@@ -94,6 +107,7 @@ impl Error {
             Self::InvalidInput(_) => "INVALID_INPUT",
             Self::Conflict { .. } => "CONFLICT",
             Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::TooMuch(_) => "TOO_COMPLEX",
             Self::Busy | Self::Newer | Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
         }

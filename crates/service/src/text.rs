@@ -19,6 +19,11 @@ impl Checks {
         }
     }
 
+    /// How many faults were told so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Text of 1 to `limit` characters that is not blank. NUL is refused, since PostgreSQL can't store it.
     pub fn text(&mut self, pointer: &str, text: &str, limit: usize) {
         let length = text.chars().count();

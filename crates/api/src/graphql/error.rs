@@ -20,7 +20,7 @@ pub enum ErrorCode {
     /// arguments where there is none) and what (`message`).
     InvalidInput,
     /// Something else came first. Where a revision did not match, `extensions.storedRevision` has the one that is stored (0 where
-    /// there is no play), and `extensions.storedPlay` the play, with the names of its fields (null where there is none).
+    /// there is no play), and `extensions.storedPlay` the play (null where there is none): the fields of its type but for `user`.
     Conflict,
     /// The active terms are not accepted yet.
     TermsNotAccepted,
@@ -30,7 +30,8 @@ pub enum ErrorCode {
     TooComplex,
     /// It took too long.
     Timeout,
-    /// The service can't do it right now. Whether something was changed is to be read again.
+    /// The service can't do it right now. Whether something was changed is to be read again; a save that has a `saveId` can simply be sent
+    /// again.
     Unavailable,
     /// A fault of the service; `extensions.requestId` names the request in its log.
     Internal,

@@ -20,6 +20,9 @@ use super::game::speed::SpeedGameData;
 use super::json::Json;
 use super::request::Request;
 
+/// A byte of JSON becomes about as many, read and written out in fields.
+const WEIGHT: usize = 16;
+
 /// Of this person.
 pub struct Insights(pub Owner);
 
@@ -27,8 +30,10 @@ impl Insights {
     /// A JSON field of the newest play, where there is one.
     async fn field<O: GameObject>(&self, context: &Context<'_>, field: fn(&Row<O::Game>) -> &JsonText) -> Result<Option<Value>> {
         let loaders = Request::of(context).loaders();
-        let row = O::loaders(&loaders.games).newest.load(self.0).await?;
-        Ok(row.map(|row| Json::from(field(&row).clone()).into_value()))
+        let Some(row) = O::loaders(&loaders.games).newest.load(self.0).await? else { return Ok(None) };
+        let text = field(&row);
+        Request::of(context).spend(WEIGHT * text.as_str().len())?;
+        Ok(Some(Json::from(text.clone()).into_value()))
     }
 
     /// What a JSON field of the newest play says.
@@ -116,7 +121,7 @@ pub struct TraitInsight {
     name: String,
     /// What it has to do with.
     group: TraitGroup,
-    /// How often it showed, from 1.
+    /// Its points, added up over the scenarios; from 1.
     points: i32,
     /// 1 for the strongest; traits with the same points share a rank.
     rank: i32,
@@ -196,8 +201,8 @@ pub struct TypingInsights {
 pub struct TypingLevel {
     /// Its number, from 1.
     level: i32,
-    /// It was passed.
-    passed: bool,
+    /// It was passed; null where it does not say.
+    passed: Option<bool>,
     /// Words a minute; null where it does not say.
     words_per_minute: Option<f64>,
     /// A percentage, 0 to 100; null where it does not say.
@@ -244,7 +249,7 @@ pub struct SkillInsights {
     want_to_learn: Vec<String>,
     /// What goes better with some support (`Weak`).
     with_support: Vec<String>,
-    /// What they don't know yet (`Unknown`).
+    /// What there is to discover (`Unknown`, `Unknow`).
     to_discover: Vec<String>,
     /// What they left for later (`Skipped`).
     left_for_later: Vec<String>,
@@ -262,7 +267,7 @@ impl From<skills::Skills> for SkillInsights {
 pub struct RoomInsights {
     /// Conditions in which they felt well.
     preferred: Vec<RoomConditions>,
-    /// Conditions that were too much, or too little.
+    /// Conditions in which they did not.
     difficult: Vec<RoomConditions>,
     /// Conditions of which they said neither.
     tried: Vec<RoomConditions>,

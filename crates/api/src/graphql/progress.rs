@@ -7,39 +7,44 @@ use service::game;
 use super::game::Kind;
 
 /// How far somebody has come, and whether their first steps are done.
-pub struct Progress(pub game::Progress, pub bool);
+pub struct Progress {
+    /// Over the games.
+    pub games: game::Progress,
+    /// The first steps are done.
+    pub onboarding_complete: bool,
+}
 
 /// How far somebody has come, over the seven games.
 #[Object]
 impl Progress {
     /// How many games they have begun, 0 to 7.
     async fn games_started(&self) -> usize {
-        self.0.started()
+        self.games.started()
     }
 
     /// How many games they have played to their end, 0 to 7.
     async fn games_completed(&self) -> usize {
-        self.0.completed()
+        self.games.completed()
     }
 
     /// The mean over the seven games: a percentage, 0 to 100.
     async fn completion(&self) -> f64 {
-        self.0.completion()
+        self.games.completion()
     }
 
     /// The first steps are done.
     async fn onboarding(&self) -> bool {
-        self.1
+        self.onboarding_complete
     }
 
     /// Each of the seven games, in the order they are offered.
     async fn games(&self) -> Vec<GameProgress> {
-        self.0.games().map(GameProgress::from).collect()
+        self.games.games().map(GameProgress::from).collect()
     }
 
     /// What to play next: the first of the seven, in the order they are offered, that was not played to its end; null when all were.
     async fn next_game(&self) -> Option<Kind> {
-        self.0.next_game().map(Kind::from)
+        self.games.next_game().map(Kind::from)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a request carries: who sent it, and the loaders that gather what it asks for.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::Context;
@@ -14,6 +14,9 @@ use super::loaders::Loaders;
 
 /// The cookie that holds a browser's refresh token.
 pub const REFRESH_COOKIE: &str = "autrement_refresh";
+
+/// The most bytes of stored JSON in an answer.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The sender of a request, as its headers tell.
 pub struct Sender {
@@ -37,13 +40,22 @@ pub struct Request {
     opened: OnceLock<Uuid>,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
     loaders: Mutex<Arc<Loaders>>,
+    spent: AtomicUsize,
 }
 
 impl Request {
     /// A request of this caller.
     pub fn new(service: Arc<Service>, sender: Sender) -> Self {
         let loaders = Mutex::new(Arc::new(Loaders::new(&service)));
-        Self { service, sender, signed_out: AtomicBool::new(false), opened: OnceLock::new(), viewer: OnceCell::new(), loaders }
+        Self {
+            service,
+            sender,
+            signed_out: AtomicBool::new(false),
+            opened: OnceLock::new(),
+            viewer: OnceCell::new(),
+            loaders,
+            spent: AtomicUsize::new(0),
+        }
     }
 
     /// The request that a resolver works for.
@@ -56,6 +68,17 @@ impl Request {
         let request = Self::of(context);
         *request.loaders.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaders::new(&request.service));
         request
+    }
+
+    /// Counts what goes into the answer, in bytes of stored JSON: however often a query asks for the same under other names, memory
+    /// is bounded.
+    pub fn spend(&self, bytes: usize) -> Result<()> {
+        if self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > MOST_BYTES {
+            let message =
+                "The answer would hold more than 16 MiB of what was played; ask for less at once, such as a shorter page.";
+            return Err(Error::TooMuch(message).into());
+        }
+        Ok(())
     }
 
     /// What the rules know of the sender.

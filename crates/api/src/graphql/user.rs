@@ -161,7 +161,8 @@ impl User {
 
     /// How far they have come, over the seven games.
     async fn progress(&self, context: &Context<'_>) -> Result<Progress> {
-        Ok(Progress(Request::of(context).loaders().progress.load(self.owner).await?, self.row.onboarding_complete))
+        let games = Request::of(context).loaders().progress.load(self.owner).await?;
+        Ok(Progress { games, onboarding_complete: self.row.onboarding_complete })
     }
 
     /// What their newest plays say of them, strengths first.

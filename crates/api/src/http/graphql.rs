@@ -67,7 +67,7 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
     let json = parameters.iter().filter(|(name, _)| by_get && (name == "variables" || name == "extensions"));
     let json = json.map(|(_, text)| text.as_bytes()).chain((!by_get).then_some(&*bytes));
     if let Some(fault) = json.map(i_json::check).find_map(Result::err) {
-        let message = format!("The request is not JSON as it is taken here (I-JSON, RFC 7493): {fault}.");
+        let message = format!("The request is not JSON as it is taken here: {fault}.");
         return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", &message);
     }
     let Ok(read) = GraphQLRequest::<async_graphql_axum::rejection::GraphQLRejection>::from_request(

@@ -1,5 +1,5 @@
-//! What a request's JSON may be: I-JSON (RFC 7493), where no key stands twice in an object. Parsers keep one of the two and drop the
-//! other in silence, and with it somebody's answer. Lone surrogates and numbers beyond a double are refused by the parser itself.
+//! What a request's JSON may be: as in I-JSON (RFC 7493, section 2.3), no key stands twice in an object. Parsers keep one of the two and
+//! drop the other in silence, and with it somebody's answer. Lone surrogates and numbers beyond a double are refused by the parser.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -40,9 +40,10 @@ impl<'de> Visitor<'de> for Checking<'_> {
         while let Some(name) = members.next_key::<String>()? {
             self.0.set(self.0.get() + 1);
             if self.0.get() > MAX_KEYS {
-                return Err(A::Error::custom(format_args!("more than {MAX_KEYS} keys in all")));
+                return Err(A::Error::custom(format_args!("it has more than {MAX_KEYS} keys in all; send less at once")));
             }
             if let Some(twice) = names.replace(name) {
+                let twice: String = twice.chars().take(100).collect();
                 return Err(A::Error::custom(format_args!("the key {twice:?} stands twice in one object")));
             }
             members.next_value_seed(self)?;

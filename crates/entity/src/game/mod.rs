@@ -13,7 +13,8 @@
 //!    `loaders.rs`; the field in `user.rs`;
 //! 4. in the service a JSON Schema of each of its JSON fields (`schemas/`, and a line in `game/schemas.rs`), and its title
 //!    (`game/catalogue.rs`);
-//! 5. `schema.graphql`, printed anew, and in the tests a play of it (`fixtures/session-1.json`, `journey.rs`).
+//! 5. `schema.graphql`, printed anew, and in the tests its names (`harness/game.rs`), a play of it (`fixtures/session-1.json`)
+//!    and ten faults (`fixtures/invalid-2.json`).
 //!
 //! Tests fail where a list was forgotten (`service::game::plays`, the api's `graphql::game`), and `tests/it/games.rs` adds up what
 //! a game costs.

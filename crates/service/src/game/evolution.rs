@@ -2,14 +2,17 @@
 //! when it is read, and written in the current version when it is saved next or by [`upgrade`].
 //!
 //! To begin a new version of a game: one step at the end of its list in [`steps`], a pure function from what the version before may
-//! hold, whatever that is, to what the new schema allows; and the schema (see [`super::schemas`]). The steps before stay as they are.
+//! hold, whatever that is, to what the new schema allows, as far as that loses no answer; and the schema (see [`super::schemas`]). The
+//! steps before stay as they are. An instance of the release before reads such plays as they are and refuses to write them
+//! ([`Error::Newer`]).
 
 use entity::JsonText;
 use entity::game::{Game, GameKind, PlayRow};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, ModelTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 
+use super::insights::traits::ENGLISH_TRAITS;
 use crate::Error;
 use crate::database::Database;
 
@@ -18,7 +21,10 @@ type Step = fn(&mut [Value]);
 
 /// The first leads from version 1 to version 2.
 fn steps(kind: GameKind) -> &'static [Step] {
-    if kind == GameKind::Scenario { &[name_traits_in_french] } else { &[] }
+    match kind {
+        GameKind::Scenario => &[name_traits_in_french],
+        _ => &[],
+    }
 }
 
 /// The version that JSON is read and written in.
@@ -29,16 +35,14 @@ pub fn current_version(kind: GameKind) -> i32 {
 
 /// Four traits had two names: the one of the data model's example, and the one that the game gives them.
 fn name_traits_in_french(fields: &mut [Value]) {
-    const NAMES: [(&str, &str); 4] =
-        [("empathy", "empathie"), ("diplomacy", "diplomatie"), ("assertiveness", "assertivite"), ("pragmatism", "pragmatisme")];
     let Some(Value::Object(traits)) = fields.first_mut() else { return };
-    for (before, after) in NAMES {
-        let Some(points) = traits.get(before).and_then(Value::as_u64) else { continue };
-        match traits.get(after).map(Value::as_u64) {
+    for (before, after) in ENGLISH_TRAITS {
+        let Some(points) = traits.get(before).and_then(points) else { continue };
+        match traits.get(after).map(self::points) {
             // One trait: its points are those of both.
             Some(Some(more)) => {
                 traits.shift_remove(before);
-                traits.insert(after.to_owned(), points.saturating_add(more).into());
+                traits.insert(after.to_owned(), points.saturating_add(more).min(MOST_POINTS).into());
             }
             // Not points: both stay, so that nothing is lost.
             Some(None) => {}
@@ -52,12 +56,29 @@ fn name_traits_in_french(fields: &mut [Value]) {
     }
 }
 
-/// Brings a play up to the current version. One that was written by a newer release stays as it is.
-pub(super) fn bring_up<G: Game>(mut row: G::Model) -> Result<G::Model, Error> {
-    let Ok(from) = usize::try_from(row.schema_version() - 1) else { return Ok(row) };
-    let Some(steps) = steps(G::KIND).get(from..).filter(|steps| !steps.is_empty()) else { return Ok(row) };
+/// The most points of a trait, as its schema says.
+const MOST_POINTS: u64 = 1_000_000;
+
+/// A count of points, if that is what stands there; `4.0` is one, too.
+fn points(value: &Value) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of floats saturates")]
+    value.as_f64().filter(|points| *points >= 0.0 && points.fract() == 0.0).map(|points| points as u64)
+}
+
+/// Brings a play up to the current version. One that was written by a newer release stays as it is, and so does one whose JSON can't be
+/// read, which only somebody at the database itself can have written: it is told in the log and keeps nobody from the others.
+pub(super) fn bring_up<G: Game>(mut row: G::Model) -> G::Model {
+    let steps = steps(G::KIND);
+    let passed = usize::try_from(row.schema_version().saturating_sub(1)).unwrap_or_default();
+    let Some(steps) = steps.get(passed..).filter(|steps| !steps.is_empty()) else { return row };
     let fields = row.json().into_iter().map(|text| serde_json::from_str(text.as_str()));
-    let mut fields = fields.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+    let mut fields = match fields.collect::<Result<Vec<Value>, _>>() {
+        Ok(fields) => fields,
+        Err(error) => {
+            tracing::error!(game = ?G::KIND, play = row.id(), %error, "the JSON of a play can't be read");
+            return row;
+        }
+    };
     for step in steps {
         step(&mut fields);
     }
@@ -65,10 +86,10 @@ pub(super) fn bring_up<G: Game>(mut row: G::Model) -> Result<G::Model, Error> {
         row.set(column.column, JsonText::from_json(value.to_string()).into());
     }
     row.set(G::SCHEMA_VERSION, current_version(G::KIND).into());
-    Ok(row)
+    row
 }
 
-/// Writes every older play of a game in the current version, `batch` of them in a transaction, and says after each batch how many
+/// Writes the older plays of a game in the current version, `batch` of them in a transaction, and says after each batch how many
 /// that are. It may be interrupted and begun again, and several may run at once, beside the service: a play that is saved meanwhile is
 /// left to its save. Revision and dates stay, since nobody saved.
 pub async fn upgrade<G: Game>(database: &Database, batch: u64, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
@@ -93,9 +114,17 @@ pub async fn upgrade<G: Game>(database: &Database, batch: u64, mut progress: imp
     }
 }
 
+/// How many plays of a game are in an older version.
+pub async fn older<G: Game>(database: &Database) -> Result<u64, Error> {
+    Ok(G::find().filter(G::SCHEMA_VERSION.lt(current_version(G::KIND))).count(database.pool()).await?)
+}
+
 async fn write<G: Game>(transaction: &DatabaseTransaction, row: G::Model) -> Result<u64, Error> {
     let (id, revision, version) = (row.id(), row.revision(), row.schema_version());
-    let row = bring_up::<G>(row)?;
+    let row = bring_up::<G>(row);
+    if row.schema_version() == version {
+        return Ok(0);
+    }
     let mut update = G::update_many()
         .col_expr(G::SCHEMA_VERSION, Expr::value(row.schema_version()))
         .filter(G::ID.eq(id))
@@ -125,6 +154,7 @@ mod tests {
             (json!({}), r"{}"),
             (json!({ "empathy": 4, "diplomacy": 3, "patience": 1 }), r#"{"empathie":4,"diplomatie":3,"patience":1}"#),
             (json!({ "a": 1, "pragmatism": 5, "z": 2 }), r#"{"a":1,"pragmatisme":5,"z":2}"#),
+            (json!({ "empathy": 4.0, "diplomacy": 600_000, "diplomatie": 600_000 }), r#"{"empathie":4.0,"diplomatie":1000000}"#),
             (json!({ "empathie": 1, "assertiveness": 2, "empathy": 3 }), r#"{"empathie":4,"assertivite":2}"#),
             // What is no count stays as it is.
             (json!({ "empathy": "beaucoup", "diplomacy": -1 }), r#"{"empathy":"beaucoup","diplomacy":-1}"#),

@@ -37,7 +37,7 @@ pub struct StoredPlay {
     pub current_level: Option<i32>,
     /// Percent, 0 to 100.
     pub completion: f64,
-    /// The JSON fields with their names, in the current version.
+    /// The JSON fields with their names, in the version that `schema_version` says.
     pub json: Vec<(&'static str, JsonText)>,
     /// Of the JSON.
     pub schema_version: i32,
@@ -65,10 +65,10 @@ impl StoredPlay {
     }
 }
 
-/// What is read leaves here in the current version.
+/// What is read leaves here in the current version, but for plays of a newer release.
 async fn read<G: Game>(service: &Service, plays: Select<G>) -> Result<Vec<G::Model>, Error> {
     let rows = plays.all(service.database.pool()).await?;
-    rows.into_iter().map(bring_up::<G>).collect()
+    Ok(rows.into_iter().map(bring_up::<G>).collect())
 }
 
 /// The newest play of each of these people.

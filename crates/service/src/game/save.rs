@@ -6,8 +6,9 @@ use entity::save as record;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
+use super::StoredPlay;
 use super::evolution::{bring_up, current_version};
-use super::{StoredPlay, valid};
+use super::valid::{self, Merged};
 use crate::error::Stored;
 use crate::text::Checks;
 use crate::viewer::Viewer;
@@ -62,14 +63,17 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     let found = if save.new_play { None } else { target::<G>(&transaction, user_id, save.play_id).await? };
     let stored_version = found.as_ref().map_or(current_version(G::KIND), PlayRow::schema_version);
     if stored_version > current_version(G::KIND) {
+        tracing::warn!(stored_version, "a play was written by a newer release, and this one can't save it");
         return Err(Error::Newer);
     }
-    let stored = found.map(bring_up::<G>).transpose()?;
+    let stored = found.map(bring_up::<G>);
     expect_revision::<G>(stored.as_ref(), save.expected_revision)?;
     let texts = merged::<G>(service, stored.as_ref(), save.json, save.mode)?;
 
     let is_new = stored.is_none();
-    let revision = stored.as_ref().map_or(0, PlayRow::revision) + 1;
+    // Not the current one where it could not be brought up.
+    let version = stored.as_ref().map_or(current_version(G::KIND), PlayRow::schema_version);
+    let revision = stored.as_ref().map_or(0, PlayRow::revision).saturating_add(1);
     let mut row = stored.map_or_else(<G::ActiveModel as ActiveModelTrait>::default, IntoActiveModel::into_active_model);
     if let (Some(column), Some(level)) = (G::LEVEL, save.current_level.or(is_new.then_some(0))) {
         row.set(column, level.into());
@@ -79,12 +83,12 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     }
     for (column, text) in G::JSON.iter().zip(texts) {
         // What was brought up is written along, whether it was given or not.
-        let brought_up = || row.get(column.column).into_value().filter(|_| stored_version < current_version(G::KIND));
+        let brought_up = || row.get(column.column).into_value().filter(|_| stored_version < version);
         if let Some(text) = text.map(|text| JsonText::from_json(text).into()).or_else(brought_up) {
             row.set(column.column, text);
         }
     }
-    row.set(G::SCHEMA_VERSION, current_version(G::KIND).into());
+    row.set(G::SCHEMA_VERSION, version.into());
     row.set(G::REVISION, revision.into());
     row.set(G::DATE_UPDATED, now.into());
     let play = if is_new {
@@ -103,7 +107,7 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
 }
 
 /// What a save says, the same text for the same content: the order of keys aside, and without the revision it expects, which is no
-/// content.
+/// content. The form stays as it is: under another one, saves that are sent again after an update would be refused for 30 days.
 fn content(kind: GameKind, save: &Save) -> String {
     let Save { current_level, completion, json, mode, new_play, play_id, expected_revision: _, save_id: _ } = save;
     let mode = *mode == SaveMode::Replace;
@@ -122,7 +126,7 @@ async fn saved_before<G: Game>(
         return Err(Error::conflict("Something else was saved under this saveId before. Choose another id for each save."));
     }
     let play = of_owner::<G>(record.user_id).filter(G::ID.eq(record.play_id)).one(transaction).await?;
-    bring_up::<G>(play.ok_or(Error::NotFound("play"))?)
+    play.map(bring_up::<G>).ok_or(Error::NotFound("play"))
 }
 
 /// The play that a save goes on with, if there is one: the one that it names, or the newest.
@@ -150,10 +154,14 @@ fn expect_revision<G: Game>(stored: Option<&G::Model>, expected: Option<i32>) ->
     if expected.is_none_or(|expected| expected == revision) {
         return Ok(());
     }
-    Err(Error::Conflict {
-        message: format!(
+    let message = match stored {
+        Some(_) => format!(
             "Another save came first: the play is at revision {revision}. Look at it (storedPlay), then save again with that revision."
         ),
+        None => "There is no play yet. Save again with expectedRevision 0, or without it.".to_owned(),
+    };
+    Err(Error::Conflict {
+        message,
         stored: Some(Stored { revision, play: stored.map(|row| Box::new(StoredPlay::of::<G>(row))) }),
     })
 }
@@ -198,18 +206,18 @@ fn merged<G: Game>(
             texts.push(before.is_none().then(|| column.empty.to_owned()));
             continue;
         };
-        let mut target = match before.filter(|_| mode == SaveMode::Merge) {
-            Some(before) => serde_json::from_str(before).map_err(Error::internal)?,
-            None => serde_json::from_str(column.empty).map_err(Error::internal)?,
-        };
+        let merged_into = before.filter(|_| mode == SaveMode::Merge);
+        let stored: Value = serde_json::from_str(merged_into.unwrap_or(column.empty)).map_err(Error::internal)?;
+        let mut after = stored.clone();
         match mode {
-            SaveMode::Merge => merge_patch(&mut target, value),
-            SaveMode::Replace => target = value,
+            SaveMode::Merge => merge_patch(&mut after, value),
+            SaveMode::Replace => after = value,
         }
-        let text = target.to_string();
+        let text = after.to_string();
         let schema = service.schemas.current(G::KIND, column.name);
         let schema = schema.ok_or_else(|| Error::internal(format!("{} has no schema", column.name)))?;
-        valid::check_merged(&mut checks, G::KIND, &format!("/{}", column.name), schema, &target, &text);
+        let (pointer, before) = (format!("/{}", column.name), merged_into.map(|text| (text, stored)));
+        valid::check_merged(&mut checks, schema, &Merged { kind: G::KIND, pointer, before, after: &after, text: &text });
         texts.push(Some(text));
     }
     checks.finish()?;
@@ -240,7 +248,24 @@ fn merge_patch(target: &mut Value, patch: Value) {
 mod tests {
     use serde_json::json;
 
-    use super::merge_patch;
+    use super::{GameKind, Save, SaveMode, content, merge_patch};
+
+    #[test]
+    fn the_content_of_a_save_keeps_its_form() {
+        let save = Save {
+            current_level: Some(3),
+            completion: Some(37.5),
+            json: vec![Some(json!({ "b": 1, "a": { "d": null, "c": [2, 1] } })), None],
+            mode: SaveMode::Replace,
+            new_play: false,
+            play_id: Some(7),
+            expected_revision: Some(9),
+            save_id: Some("s".to_owned()),
+        };
+        let text = r#"[1,3,37.5,[{"a":{"c":[2,1],"d":null},"b":1},null],true,false,7]"#;
+        assert_eq!(content(GameKind::Scenario, &save), text);
+        assert_eq!(content(GameKind::Speed, &Save::default()), "[4,null,null,[],false,false,null]");
+    }
 
     /// The examples of RFC 7396, appendix A.
     #[test]

@@ -1,10 +1,14 @@
 //! What a JSON field may hold: limits on what a save brings, then the schema and the rules that a schema can't say on what it comes to.
 
+use std::collections::HashMap;
+use std::fmt;
+
 use entity::game::GameKind;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError, Validator};
 use serde_json::Value;
 
+use crate::Problem;
 use crate::text::Checks;
 
 /// The most bytes of a JSON field, as it is stored.
@@ -17,8 +21,8 @@ pub const JSON_KEYS: usize = 500;
 pub const TEXT_LENGTH: usize = 10_000;
 /// The most characters of a key within a JSON field.
 pub const KEY_LENGTH: usize = 200;
-/// Numbers of this size and more are not kept: integers would come back as others than they were.
-const NUMBER_BOUND: f64 = 18_446_744_073_709_551_616.0;
+/// 2^63: numbers of this size and more that are no 64-bit integer are not kept, since integers among them would come back as others.
+const NUMBER_BOUND: f64 = 9_223_372_036_854_775_808.0;
 
 /// Checks what a save brings for the field at `pointer`, before anything is read or merged.
 pub(super) fn check_given(checks: &mut Checks, pointer: &str, empty: &str, value: &Value) {
@@ -35,7 +39,13 @@ pub(super) fn check_given(checks: &mut Checks, pointer: &str, empty: &str, value
         return checks
             .problem(pointer, format!("has {keys} keys; a save brings {JSON_KEYS} at most. Send the others by a further save."));
     }
-    check_parts(checks, pointer, value);
+    let told = checks.count();
+    check_parts(checks, &Path::Field(pointer), value);
+    let length = value.to_string().len();
+    // A text that is too long was told by its own place.
+    if checks.count() == told && length > JSON_BYTES {
+        checks.problem(pointer, format!("has {length} bytes; at most {JSON_BYTES} are kept. Leave out what is not needed."));
+    }
 }
 
 /// How deep arrays and objects are nested in each other. What can be sent is bounded, so the stack is.
@@ -55,74 +65,128 @@ fn keys(value: &Value) -> usize {
     }
 }
 
-/// The pointer (RFC 6901) of a member or an item.
-fn within(pointer: &str, key: &str) -> String {
-    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+/// Where a part of a field stands; written out only where there is a fault.
+enum Path<'a> {
+    Field(&'a str),
+    Key(&'a Self, &'a str),
+    Item(&'a Self, usize),
 }
 
-fn check_parts(checks: &mut Checks, pointer: &str, value: &Value) {
+/// As a JSON Pointer (RFC 6901).
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(pointer) => formatter.write_str(pointer),
+            Self::Key(within, key) => write!(formatter, "{within}/{}", key.replace('~', "~0").replace('/', "~1")),
+            Self::Item(within, place) => write!(formatter, "{within}/{place}"),
+        }
+    }
+}
+
+fn check_parts(checks: &mut Checks, path: &Path<'_>, value: &Value) {
     match value {
-        Value::String(text) => check_text(checks, pointer, text, TEXT_LENGTH, "characters"),
+        Value::String(text) => check_text(checks, path, text, TEXT_LENGTH, "characters"),
         Value::Number(number) => {
-            if number.as_f64().is_some_and(|number| number.abs() >= NUMBER_BOUND) && !number.is_u64() {
-                checks.problem(
-                    pointer,
-                    "is a number beyond 64 bits, which would come back as another; send a smaller one, or a text.",
-                );
+            let is_integer = number.is_i64() || number.is_u64();
+            if !is_integer && number.as_f64().is_none_or(|number| number.abs() >= NUMBER_BOUND) {
+                checks.problem(path.to_string(), "is a number beyond 64 bits; send a smaller one, or a text.");
             }
         }
         Value::Array(items) => {
             for (place, item) in items.iter().enumerate() {
-                check_parts(checks, &format!("{pointer}/{place}"), item);
+                check_parts(checks, &Path::Item(path, place), item);
             }
         }
         Value::Object(members) => {
             for (key, value) in members {
-                let pointer = within(pointer, key);
-                check_text(checks, &pointer, key, KEY_LENGTH, "characters in its key");
-                check_parts(checks, &pointer, value);
+                let length = if key.len() > KEY_LENGTH { key.chars().count() } else { 0 };
+                if length > KEY_LENGTH {
+                    // At the object: a pointer would repeat the key.
+                    checks.problem(path.to_string(), format!("has a key of {length} characters; at most {KEY_LENGTH} are kept."));
+                    continue;
+                }
+                let path = Path::Key(path, key);
+                check_text(checks, &path, key, KEY_LENGTH, "characters in its key");
+                check_parts(checks, &path, value);
             }
         }
         Value::Null | Value::Bool(_) => {}
     }
 }
 
-fn check_text(checks: &mut Checks, pointer: &str, text: &str, limit: usize, what: &str) {
+fn check_text(checks: &mut Checks, path: &Path<'_>, text: &str, limit: usize, what: &str) {
     if text.contains('\0') {
-        checks.problem(pointer, "holds a NUL character (U+0000), which can't be stored.");
+        checks.problem(path.to_string(), "holds a NUL character (U+0000), which can't be stored.");
     } else if text.len() > limit {
         let length = text.chars().count();
         if length > limit {
-            checks.problem(pointer, format!("has {length} {what}; at most {limit} are kept."));
+            checks.problem(path.to_string(), format!("has {length} {what}; at most {limit} are kept."));
         }
     }
 }
 
-/// Checks what a field comes to, once merged: `text` is what would be stored of `value`.
-pub(super) fn check_merged(checks: &mut Checks, kind: GameKind, pointer: &str, schema: &Validator, value: &Value, text: &str) {
-    if text.len() > JSON_BYTES {
+/// A JSON field, before a save and after it.
+pub(super) struct Merged<'a> {
+    /// Which game's.
+    pub kind: GameKind,
+    /// Where it stands in the input.
+    pub pointer: String,
+    /// What it was, where it is merged into: its text and its value.
+    pub before: Option<(&'a str, Value)>,
+    /// What it comes to.
+    pub after: &'a Value,
+    /// The same as it would be stored.
+    pub text: &'a str,
+}
+
+/// Checks what a field comes to. A save answers for what it brings: a fault that was stored before there was a check, and that the save
+/// leaves as it is, keeps no answer out.
+pub(super) fn check_merged(checks: &mut Checks, schema: &Validator, merged: &Merged<'_>) {
+    let Merged { kind, pointer, before, after, text } = merged;
+    let stored_bytes = before.as_ref().map_or(0, |(text, _)| text.len());
+    if text.len() > JSON_BYTES.max(stored_bytes) {
         let length = text.len();
         return checks.problem(
             pointer,
             format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept. Leave out what is not needed, or begin a new play."),
         );
     }
-    if schema.is_valid(value) {
-        return check_rules(checks, kind, pointer, value);
+    let problems = problems(*kind, pointer, schema, after);
+    if problems.is_empty() {
+        return;
     }
-    for fault in schema.iter_errors(value) {
-        explain(checks, pointer, &fault);
+    let stored = before.as_ref().map(|(_, before)| (before, self::problems(*kind, pointer, schema, before)));
+    let was_there = |problem: &Problem| {
+        stored.as_ref().is_some_and(|(before, problems)| {
+            let at = problem.pointer.strip_prefix(pointer.as_str()).unwrap_or_default();
+            problems.contains(problem) && (at.is_empty() || before.pointer(at) == after.pointer(at))
+        })
+    };
+    for problem in problems.into_iter().filter(|problem| !was_there(problem)) {
+        checks.problem(problem.pointer, problem.message);
     }
 }
 
+/// What is wrong with a field.
+fn problems(kind: GameKind, pointer: &str, schema: &Validator, value: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if schema.is_valid(value) {
+        check_rules(&mut problems, kind, pointer, value);
+    } else {
+        schema.iter_errors(value).for_each(|fault| explain(&mut problems, pointer, &fault));
+    }
+    problems
+}
+
 /// A fault in our words: the limit and the way out, never the value itself, which may be long.
-fn explain(checks: &mut Checks, pointer: &str, fault: &ValidationError<'_>) {
+fn explain(problems: &mut Vec<Problem>, pointer: &str, fault: &ValidationError<'_>) {
     use ValidationErrorKind as Kind;
     let at = format!("{pointer}{}", fault.instance_path().as_str());
     let message = match fault.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
-                checks.problem(within(&at, name), "is not a key that stands here; gameCatalogue has the JSON Schema.");
+                let at = Path::Key(&Path::Field(&at), name).to_string();
+                problems.push(Problem::new(at, "is not a key that stands here; gameCatalogue has the JSON Schema."));
             }
             return;
         }
@@ -133,7 +197,7 @@ fn explain(checks: &mut Checks, pointer: &str, fault: &ValidationError<'_>) {
                 Kind::MaxLength { limit } => format!("has a key of more than {limit} characters; name it shorter."),
                 _ => "has a key that can't stand here; gameCatalogue has the JSON Schema.".to_owned(),
             };
-            return checks.problem(within(&at, name), message);
+            return problems.push(Problem::new(Path::Key(&Path::Field(&at), name).to_string(), message));
         }
         Kind::Type { kind: TypeKind::Single(kind) } => format!("is not {}.", noun(*kind)),
         Kind::Type { kind: TypeKind::Multiple(kinds) } => {
@@ -148,7 +212,7 @@ fn explain(checks: &mut Checks, pointer: &str, fault: &ValidationError<'_>) {
         Kind::Required { property } => format!("lacks {property}."),
         _ => "is not what the JSON Schema of gameCatalogue says.".to_owned(),
     };
-    checks.problem(at, message);
+    problems.push(Problem::new(at, message));
 }
 
 fn noun(kind: JsonType) -> &'static str {
@@ -164,19 +228,24 @@ fn noun(kind: JsonType) -> &'static str {
 }
 
 /// What a schema can't say: a skill or an ability stands once.
-fn check_rules(checks: &mut Checks, kind: GameKind, pointer: &str, value: &Value) {
-    let way_out = match kind {
-        GameKind::Skills => "give null where it stood",
-        GameKind::Abilities => "send the list that it stood in as well, without it",
-        _ => return,
-    };
-    let mut stands = std::collections::HashMap::new();
+fn check_rules(problems: &mut Vec<Problem>, kind: GameKind, pointer: &str, value: &Value) {
+    if !matches!(kind, GameKind::Skills | GameKind::Abilities) {
+        return;
+    }
+    let mut stands = HashMap::new();
     for (standing, label) in standings(value) {
-        if let Some(other) = stands.insert(label, standing) {
-            checks.problem(
+        match stands.insert(label, standing) {
+            None => {}
+            Some(other) if other == standing => {
+                problems.push(Problem::new(pointer, format!("has “{label}” twice under {standing}; give it once.")));
+            }
+            Some(other) => problems.push(Problem::new(
                 pointer,
-                format!("has “{label}” under {other} and under {standing}; it can stand once. To move it, {way_out}."),
-            );
+                format!(
+                    "has “{label}” under {other} and under {standing}; it can stand once. To move it, take it out where it stood by the \
+                     same save: null for its key, or the list without it."
+                ),
+            )),
         }
     }
 }

@@ -109,7 +109,8 @@ impl Play {
         self.completion
     }
 
-    /// Of the JSON as it is given here: always the current one.
+    /// Of the JSON as it is given here: the current one, whenever it was saved (while a release is rolled out, a play of the newer one as
+    /// it is).
     pub async fn schema_version(&self) -> i32 {
         self.schema_version
     }
@@ -138,7 +139,11 @@ impl Play {
     field(name = "game", ty = "Kind", desc = "Which game was played."),
     field(name = "user", ty = "User", desc = "Who played."),
     field(name = "completion", ty = "f64", desc = "How much of the game is done: a percentage, 0 to 100."),
-    field(name = "schema_version", ty = "i32", desc = "Of the JSON as it is given here: always the current one."),
+    field(
+        name = "schema_version",
+        ty = "i32",
+        desc = "Of the JSON as it is given here: the current one, whenever it was saved (while a release is rolled out, a play of the newer one as it is)."
+    ),
     field(name = "revision", ty = "i32", desc = "1 on the first save, one more on each later one."),
     field(name = "date_created", ty = "DateTime<Utc>", desc = "When the play began."),
     field(name = "date_updated", ty = "DateTime<Utc>", desc = "When it was last saved.")
@@ -192,7 +197,7 @@ macro_rules! for_each_object {
     };
 }
 
-/// A play as an error shows it: like the type of its game, but for `user`.
+/// A play as an error shows it: like the type of its game, but for `user` and `__typename`.
 pub fn stored_play(play: &StoredPlay) -> Value {
     let mut type_name = Cow::Borrowed("");
     for_each_object!(Object => if <Object as GameObject>::Game::KIND == play.kind {
@@ -243,15 +248,16 @@ pub struct SaveOptions {
     /// How much of the game is done: a percentage, 0 to 100.
     completion: MaybeUndefined<f64>,
     /// How JSON given meets what is stored.
-    #[graphql(default_with = "Mode::Merge")]
-    mode: Mode,
-    /// True begins a new play; false goes on with the newest, or begins the first.
-    #[graphql(default)]
-    new_play: bool,
-    /// The revision that the save builds on (0 before the first save): refused with `CONFLICT` when another save came first.
+    #[graphql(default_with = "Some(Mode::Merge)")]
+    mode: Option<Mode>,
+    /// True begins a new play; false goes on with the one of `playId`, else with the newest, or begins the first.
+    #[graphql(default_with = "Some(false)")]
+    new_play: Option<bool>,
+    /// The revision that the save builds on (0 before the first save, and with `newPlay`): refused with `CONFLICT` when another save came
+    /// first.
     expected_revision: Option<i32>,
     /// The play that the save goes on with, even where another one was begun meanwhile: so no answers of two plays are mixed. The
-    /// newest play when left out.
+    /// newest play when left out. Not with `newPlay`; `NOT_FOUND` where there is no such play of the viewer's.
     play_id: Option<ID>,
     /// An id of the client's own for this save, at most 100 characters, such as a UUID. For at least 30 days, the same id again
     /// changes nothing and answers with the same play as it is by then (`NOT_FOUND` where it is deleted); with other content it is
@@ -265,8 +271,8 @@ impl SaveOptions {
             current_level,
             completion: given("completion", self.completion)?,
             json,
-            mode: self.mode.into(),
-            new_play: self.new_play,
+            mode: self.mode.unwrap_or(Mode::Merge).into(),
+            new_play: self.new_play.unwrap_or(false),
             play_id: self.play_id.map(|id| id::row(&id, &O::type_name(), "play")).transpose()?,
             expected_revision: self.expected_revision,
             save_id: self.save_id.map(|id| id.0),
@@ -283,15 +289,16 @@ fn given<T>(name: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
     }
 }
 
-fn object<O: GameObject>(row: &Row<O::Game>, owner: Owner) -> O {
-    O::new(Play::of::<O>(row, owner), row)
+fn object<O: GameObject>(context: &Context<'_>, row: &Row<O::Game>, owner: Owner) -> Result<O> {
+    Request::of(context).spend(row.json().iter().map(|text| text.as_str().len()).sum())?;
+    Ok(O::new(Play::of::<O>(row, owner), row))
 }
 
 /// The newest play of a person.
 pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner) -> Option<Result<O>> {
     let loaders = Request::of(context).loaders();
     let row = O::loaders(&loaders.games).newest.load(owner).await;
-    row.map(|row| row.map(|row| object::<O>(&row, owner))).transpose()
+    row.and_then(|row| row.map(|row| object::<O>(context, &row, owner)).transpose()).transpose()
 }
 
 /// A page of the history. What was deleted meanwhile is left out.
@@ -321,7 +328,7 @@ async fn load(context: &Context<'_>, play: PlayRef) -> Result<Option<GameData>> 
 async fn load_one<O: GameObject>(context: &Context<'_>, play: PlayRef) -> Result<Option<GameData>> {
     let loaders = Request::of(context).loaders();
     let row = O::loaders(&loaders.games).plays.load((play.owner, play.cursor.id)).await?;
-    Ok(row.map(|row| object::<O>(&row, play.owner).into()))
+    row.map(|row| object::<O>(context, &row, play.owner).map(Into::into)).transpose()
 }
 
 /// The play of this type and id, if the viewer may see it; nothing where the type is not a game's.
@@ -329,7 +336,7 @@ pub async fn find(context: &Context<'_>, viewer: &Viewer, name: &str, id: i64) -
     let service = &Request::of(context).service;
     for_each_object!(Object => if name == Object::type_name() {
         let (row, owner) = service::game::find::<<Object as GameObject>::Game>(service, viewer, id).await?;
-        return Ok(Some(object::<Object>(&row, owner).into()));
+        return Ok(Some(object::<Object>(context, &row, owner)?.into()));
     });
     Ok(None)
 }
@@ -338,8 +345,11 @@ async fn save<I: SaveInput>(context: &Context<'_>, input: I) -> Result<I::Object
     let request = Request::that_writes(context);
     let viewer = request.viewer().await?;
     let row = service::game::save::<<I::Object as GameObject>::Game>(&request.service, viewer, input.save()?).await?;
-    Ok(object::<I::Object>(&row, viewer.owner()))
+    object::<I::Object>(context, &row, viewer.owner())
 }
+
+/// What a save counts for in a query's complexity: some hundred in one request are too many.
+const SAVE: usize = 500;
 
 /// Saving and deleting plays.
 #[derive(Default)]
@@ -348,6 +358,7 @@ pub struct GameMutation;
 #[Object]
 impl GameMutation {
     /// Saves workplace scenarios.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_scenario_game(
         &self,
         context: &Context<'_>,
@@ -357,6 +368,7 @@ impl GameMutation {
     }
 
     /// Saves shape sequences.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_shape_sequence_game(
         &self,
         context: &Context<'_>,
@@ -366,6 +378,7 @@ impl GameMutation {
     }
 
     /// Saves jobs.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_jobs_game(
         &self,
         context: &Context<'_>,
@@ -375,6 +388,7 @@ impl GameMutation {
     }
 
     /// Saves typing speed.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_speed_game(
         &self,
         context: &Context<'_>,
@@ -384,6 +398,7 @@ impl GameMutation {
     }
 
     /// Saves abilities.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_abilities_game(
         &self,
         context: &Context<'_>,
@@ -393,6 +408,7 @@ impl GameMutation {
     }
 
     /// Saves skills.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_skills_game(
         &self,
         context: &Context<'_>,
@@ -402,6 +418,7 @@ impl GameMutation {
     }
 
     /// Saves the ideal room.
+    #[graphql(complexity = "SAVE + child_complexity")]
     async fn save_room_env_game(
         &self,
         context: &Context<'_>,
@@ -411,6 +428,7 @@ impl GameMutation {
     }
 
     /// Deletes one of the viewer's own plays, for good.
+    #[graphql(complexity = "SAVE")]
     async fn delete_play(&self, context: &Context<'_>, #[graphql(desc = "The play's id.")] id: ID) -> Result<bool> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;

@@ -16,9 +16,9 @@ pub struct ScenarioGameData {
     pub(super) play: Play,
     /// The level reached, from 0.
     current_level: i32,
-    /// Points a trait: an object of integers from 0.
+    /// Points by trait, added up over the scenarios: an object of integers from 0.
     traits: Json,
-    /// What cost points: an object of integers from 0.
+    /// How often something went otherwise, by what it was: an object of numbers from 0.
     penalties: Json,
 }
 
@@ -44,9 +44,9 @@ impl GameObject for ScenarioGameData {
 pub struct SaveScenarioGameInput {
     /// The level reached, from 0.
     current_level: MaybeUndefined<i32>,
-    /// Points a trait, `{"empathie": 4}`: integers from 0.
+    /// Points by trait, added up over the scenarios, `{"empathie": 4}`: integers from 0.
     traits: MaybeUndefined<Json>,
-    /// What cost points, `{"timeouts": 1}`: integers from 0.
+    /// How often something went otherwise, `{"timeouts": 1}`: numbers from 0.
     penalties: MaybeUndefined<Json>,
     #[graphql(flatten)]
     options: SaveOptions,

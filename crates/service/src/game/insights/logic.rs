@@ -25,7 +25,7 @@ pub fn of(level_results: &Value) -> Option<Logic> {
     let (mut solved, mut run, mut longest_run, mut before) = (0, 0, 0, None);
     for (level, is_solved) in &course {
         // A level that was not played yet ends a run as well.
-        let goes_on = before.is_none_or(|before| before + 1 == *level);
+        let goes_on = before.is_none_or(|before: i32| before.checked_add(1) == Some(*level));
         run = if *is_solved { if goes_on { run + 1 } else { 1 } } else { 0 };
         solved += i32::from(*is_solved);
         longest_run = longest_run.max(run);

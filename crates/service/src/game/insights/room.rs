@@ -41,7 +41,7 @@ pub struct Object {
 pub struct Room {
     /// Conditions that felt well.
     pub preferred: Vec<Conditions>,
-    /// Conditions that were too much, or too little.
+    /// Conditions in which they did not.
     pub difficult: Vec<Conditions>,
     /// Conditions of which they said neither.
     pub tried: Vec<Conditions>,
@@ -107,8 +107,11 @@ const NOT_WELL: &[&str] = &[
     "difficile",
     "pénible",
 ];
-/// What turns a word around, so that it is left open.
-const TURNS: &[&str] = &["not", "no", "never", "less", "pas", "peu", "moins", "jamais"];
+/// What may turn a word around, so that it is left open; `t` and `n` are what is left of *don't* and *n'est*.
+const TURNS: &[&str] = &[
+    "not", "no", "never", "less", "t", "cannot", "without", "too", "nor", "hard", "hardly", "but", "pas", "peu", "moins",
+    "jamais", "ne", "n", "ni", "plus", "trop", "sans", "mais", "guère", "rien",
+];
 
 /// Of `roomData`.
 #[must_use]
@@ -145,10 +148,16 @@ fn text(item: &Value, name: &str) -> Option<String> {
     item[name].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
 
-/// Whether somebody felt well, as far as their words tell without a doubt.
+/// The most words that are read: what is longer has more to say than one of them tells.
+const MOST_WORDS: usize = 3;
+
+/// Whether somebody felt well, as far as a few words tell without a doubt.
 fn felt_well(feedback: &str) -> Option<bool> {
     let feedback = feedback.to_lowercase();
-    let words: Vec<_> = feedback.split(|c: char| !c.is_alphanumeric()).collect();
+    let words: Vec<_> = feedback.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.len() > MOST_WORDS {
+        return None;
+    }
     let holds = |list: &[&str]| words.iter().any(|word| list.contains(word));
     match (holds(WELL), holds(NOT_WELL), holds(TURNS)) {
         (true, false, false) => Some(true),
@@ -185,6 +194,15 @@ mod tests {
             ("uncomfortable", Some(false)),
             ("not calm", None),
             ("calm but tired", None),
+            ("I don't feel good", None),
+            ("it wasn’t calm", None),
+            ("je ne me sens plus bien", None),
+            ("trop calme", None),
+            ("rien de bien", None),
+            ("isn't comfortable", None),
+            ("the calm of others is lost on me", None),
+            ("ni calme ni bien", None),
+            ("sans calme", None),
             ("42", None),
             ("", None),
         ] {

@@ -15,7 +15,7 @@ pub struct Skills {
     pub want_to_learn: Vec<String>,
     /// What goes better with some support.
     pub with_support: Vec<String>,
-    /// What they don't know yet.
+    /// What there is to discover.
     pub to_discover: Vec<String>,
     /// What they left for later.
     pub left_for_later: Vec<String>,

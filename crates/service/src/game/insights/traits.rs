@@ -30,6 +30,10 @@ const GROUPS: [(TraitGroup, &[&str]); 5] = [
     (TraitGroup::Autonomy, &["confianceEnSoi", "autonomie", "patience", "curiosite", "pragmatisme", "assurance"]),
 ];
 
+/// Traits that the data model's example names in English, and the game in French.
+pub(in crate::game) const ENGLISH_TRAITS: [(&str, &str); 4] =
+    [("empathy", "empathie"), ("diplomacy", "diplomatie"), ("assertiveness", "assertivite"), ("pragmatism", "pragmatisme")];
+
 impl TraitGroup {
     fn of(name: &str) -> Self {
         GROUPS.iter().find(|(_, names)| names.contains(&name)).map_or(Self::Other, |(group, _)| *group)
@@ -43,7 +47,7 @@ pub struct Trait {
     pub name: String,
     /// What it has to do with.
     pub group: TraitGroup,
-    /// How often it showed, from 1.
+    /// Its points, added up over the scenarios; from 1.
     pub points: i32,
     /// 1 for the strongest; traits with the same points share a rank.
     pub rank: i32,
@@ -61,25 +65,30 @@ pub struct Traits {
 /// Of `traits`.
 #[must_use]
 pub fn of(traits: &Value) -> Option<Traits> {
-    let points = traits.as_object()?.iter().filter_map(|(name, points)| {
+    let mut points: Vec<(&str, i32)> = Vec::new();
+    for (name, value) in traits.as_object()? {
         // `1.0` is a whole number, too.
         #[expect(clippy::cast_possible_truncation, reason = "a cast of floats saturates")]
-        let points = points.as_f64()? as i32;
-        (points > 0).then(|| (name.clone(), points))
-    });
-    let mut points: Vec<_> = points.collect();
+        let Some(value) = value.as_f64().map(|points| points as i32).filter(|points| *points > 0) else { continue };
+        let two_names = ENGLISH_TRAITS.iter().find(|(english, french)| english == name || french == name);
+        let name = two_names.map_or(name.as_str(), |(_, french)| french);
+        match points.iter_mut().find(|(known, _)| two_names.is_some() && *known == name) {
+            Some((_, points)) => *points = points.saturating_add(value),
+            None => points.push((name, value)),
+        }
+    }
     points.sort_by_key(|(_, points)| std::cmp::Reverse(*points));
     let mut groups = BTreeMap::new();
     let mut ranked: Vec<Trait> = Vec::with_capacity(points.len());
     for (name, points) in points {
-        let group = TraitGroup::of(&name);
+        let group = TraitGroup::of(name);
         let of_group: &mut i32 = groups.entry(group).or_default();
         *of_group = of_group.saturating_add(points);
         let rank = match ranked.last() {
             Some(before) if before.points == points => before.rank,
             _ => super::count(ranked.len() + 1),
         };
-        ranked.push(Trait { name, group, points, rank });
+        ranked.push(Trait { name: name.to_owned(), group, points, rank });
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, points)| std::cmp::Reverse(*points));
@@ -123,6 +132,8 @@ mod tests {
         assert_eq!(of(&json!({})), None);
         assert_eq!(of(&json!({ "empathie": 0 })), None);
         assert_eq!(of(&json!([])), None);
+        let both = of(&json!({ "empathy": 4, "patience": 5, "empathie": 3 })).expect("played");
+        assert_eq!((both.ranked[0].name.as_str(), both.ranked[0].points, both.ranked.len()), ("empathie", 7, 2));
         let own = of(&json!({ "humour": 2.0, "x": "y" })).expect("played");
         assert_eq!((own.ranked.len(), own.ranked[0].group), (1, TraitGroup::Other));
     }

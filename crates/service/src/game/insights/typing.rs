@@ -8,7 +8,7 @@ pub struct Level {
     /// Its number, from 1.
     pub level: i32,
     /// It was passed.
-    pub passed: bool,
+    pub passed: Option<bool>,
     /// Words a minute.
     pub words_per_minute: Option<f64>,
     /// Percent, 0 to 100.
@@ -37,13 +37,13 @@ pub fn of(level_stats: &Value) -> Option<Typing> {
     let course: Vec<_> = levels
         .map(|(level, stats)| Level {
             level,
-            passed: stats["success"].as_bool().unwrap_or_default(),
+            passed: stats["success"].as_bool(),
             words_per_minute: stats["wpm"].as_f64(),
             accuracy: stats["accuracy"].as_f64(),
         })
         .collect();
-    let levels_passed = super::count(course.iter().filter(|level| level.passed).count());
-    let counted = || course.iter().filter(|level| level.passed || levels_passed == 0);
+    let levels_passed = super::count(course.iter().filter(|level| level.passed == Some(true)).count());
+    let counted = || course.iter().filter(|level| level.passed == Some(true) || levels_passed == 0);
     Some(Typing {
         level_reached: course.last()?.level,
         levels_passed,

@@ -75,7 +75,7 @@ async fn the_history_of_a_page_costs_the_same(engine: Engine) {
     assert_eq!(statements.len(), 1 + 1 + 1 + 7 + 1, "{statements:#?}");
 }
 
-/// Puts as many plays of workplace scenarios before those of this person, the only one.
+/// Puts as many plays of workplace scenarios before those of this person, the only one, each saved under an id.
 pub async fn play_before(server: &Server, count: usize) {
     let numbers =
         format!("WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {count})");
@@ -87,6 +87,8 @@ pub async fn play_before(server: &Server, count: usize) {
             SELECT users.id, 1, 50.0, '{traits}', '{{}}', 2, 1, users.date_created, users.date_created FROM users, numbers"
         ))
         .await;
+    let saves = "INSERT INTO saves SELECT user_id, 'earlier ' || id, 1, id, 'hash', date_created FROM scenario_game_data";
+    server.sql(saves).await;
 }
 
 async fn a_save_costs_the_same_however_many_plays_there_were(engine: Engine) {

@@ -7,18 +7,28 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// The most keys of a request in all: nobody's answers come to as many.
-const MAX_KEYS: usize = 10_000;
+/// The most keys and items of a request in all: nobody's answers come to as many.
+const MAX_VALUES: usize = 10_000;
 
 /// Says what is wrong with a JSON text, and where.
 pub fn check(json: &[u8]) -> Result<(), String> {
-    let keys = Cell::new(0);
+    let values = Cell::new(0);
     let mut parser = serde_json::Deserializer::from_slice(json);
-    Checking(&keys).deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| error.to_string())
+    Checking(&values).deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| error.to_string())
 }
 
 #[derive(Clone, Copy)]
 struct Checking<'a>(&'a Cell<usize>);
+
+impl Checking<'_> {
+    fn count<E: Error>(self) -> Result<(), E> {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() > MAX_VALUES {
+            return Err(E::custom(format_args!("it has more than {MAX_VALUES} keys and items in all; send less at once")));
+        }
+        Ok(())
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Checking<'_> {
     type Value = ();
@@ -38,10 +48,7 @@ impl<'de> Visitor<'de> for Checking<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            self.0.set(self.0.get() + 1);
-            if self.0.get() > MAX_KEYS {
-                return Err(A::Error::custom(format_args!("it has more than {MAX_KEYS} keys in all; send less at once")));
-            }
+            self.count()?;
             if let Some(twice) = names.replace(name) {
                 let twice: String = twice.chars().take(100).collect();
                 return Err(A::Error::custom(format_args!("the key {twice:?} stands twice in one object")));
@@ -52,7 +59,9 @@ impl<'de> Visitor<'de> for Checking<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(self)?.is_some() {}
+        while items.next_element_seed(self)?.is_some() {
+            self.count()?;
+        }
         Ok(())
     }
 
@@ -103,7 +112,9 @@ mod tests {
         }
         assert!(check("[".repeat(1000).as_bytes()).expect_err("too deep").contains("recursion limit"));
         let many = format!("{{{}}}", (0..=10_000).map(|key| format!("\"{key}\":0")).collect::<Vec<_>>().join(","));
-        assert!(check(many.as_bytes()).expect_err("too many").contains("more than 10000 keys"));
+        assert!(check(many.as_bytes()).expect_err("too many").contains("more than 10000 keys and items"));
+        let many = format!("[{}0]", "0,".repeat(10_000));
+        assert!(check(many.as_bytes()).expect_err("too many").contains("more than 10000 keys and items"));
         assert!(check(b"{\"a\":\"\xff\"}").is_err());
     }
 }

@@ -16,9 +16,9 @@ on_both_engines!(
     faults_of_old_keep_no_new_answer_out,
 );
 
-/// As version 1 had them, with a name in both languages.
-const OLDER: &str = r#"{"empathy":4,"patience":1,"diplomacy":3,"diplomatie":2,"assertiveness":0}"#;
-const CURRENT: &str = r#"{"empathie":4,"patience":1,"diplomatie":5,"assertivite":0}"#;
+/// As version 1 had them, one of them under both its names.
+const OLDER: &str = r#"{"esprit_equipe":4,"patience":1,"gestion_stress":3,"gestionStress":2,"ecoute_active":0}"#;
+const CURRENT: &str = r#"{"espritEquipe":4,"patience":1,"gestionStress":5,"ecouteActive":0}"#;
 
 /// A play as an earlier release left it.
 async fn older(server: &Server, somebody: &Client) -> Value {
@@ -53,7 +53,7 @@ async fn an_older_play_is_read_in_the_current_version(engine: Engine) {
     let in_history = &answer["me"]["plays"]["nodes"][0];
     assert_eq!((in_history["traits"].to_string().as_str(), &in_history["schemaVersion"]), (CURRENT, &json!(2)));
     assert_eq!((answer["node"]["traits"].to_string().as_str(), &answer["node"]["schemaVersion"]), (CURRENT, &json!(2)));
-    assert_eq!(answer["me"]["insights"]["traits"]["ranked"][0], json!({ "name": "diplomatie", "points": 5 }));
+    assert_eq!(answer["me"]["insights"]["traits"]["ranked"][0], json!({ "name": "gestionStress", "points": 5 }));
     let refused = game("scenario").save(&somebody, json!({ "expectedRevision": 9 })).await;
     let shown = &refused.body["errors"][0]["extensions"]["storedPlay"];
     assert_eq!((shown["traits"].to_string().as_str(), &shown["schemaVersion"]), (CURRENT, &json!(2)));
@@ -79,11 +79,11 @@ async fn a_save_writes_an_older_play_in_the_current_version(engine: Engine) {
 
     older(&server, &somebody).await;
     let merged =
-        scenario.save(&somebody, json!({ "traits": { "empathie": null, "diplomatie": 6 } })).await.data()["play"].clone();
-    assert_eq!(merged["traits"].to_string(), r#"{"patience":1,"diplomatie":6,"assertivite":0}"#);
+        scenario.save(&somebody, json!({ "traits": { "espritEquipe": null, "gestionStress": 6 } })).await.data()["play"].clone();
+    assert_eq!(merged["traits"].to_string(), r#"{"patience":1,"gestionStress":6,"ecouteActive":0}"#);
     // A save that is refused leaves the play in its version.
     older(&server, &somebody).await;
-    assert_eq!(scenario.save(&somebody, json!({ "traits": { "empathie": -1 } })).await.codes(), ["INVALID_INPUT"]);
+    assert_eq!(scenario.save(&somebody, json!({ "traits": { "espritEquipe": -1 } })).await.codes(), ["INVALID_INPUT"]);
     assert_eq!(stored(&server, "traits").await, [OLDER]);
 }
 
@@ -140,7 +140,7 @@ async fn the_command_upgrades_every_play_while_people_save(engine: Engine) {
         let plays = plays["me"]["plays"]["nodes"].as_array().unwrap();
         let newest = &plays[0];
         assert_eq!((newest["revision"].clone(), newest["traits"].as_object().unwrap().len()), (json!(31), 4 + 30));
-        assert_eq!((&newest["traits"]["diplomatie"], &newest["completion"]), (&json!(5), &json!(50.0)));
+        assert_eq!((&newest["traits"]["gestionStress"], &newest["completion"]), (&json!(5), &json!(50.0)));
         for play in &plays[1..] {
             assert_eq!((play["traits"].to_string().as_str(), &play["revision"]), (CURRENT, &json!(1)));
         }
@@ -187,10 +187,10 @@ async fn faults_of_old_keep_no_new_answer_out(engine: Engine) {
     let somebody = server.somebody().await;
     let scenario = game("scenario");
     scenario.save(&somebody, json!({})).await.data();
-    let unchecked = r#"{"empathy":"beaucoup","patience":-1,"deep":{"x":1}}"#;
+    let unchecked = r#"{"esprit_equipe":"beaucoup","patience":-1,"deep":{"x":1}}"#;
     server.sql(&format!("UPDATE scenario_game_data SET schema_version = 1, traits = '{unchecked}'")).await;
     let merged = scenario.save(&somebody, json!({ "traits": { "audace": 1, "deep": { "x": 1 } } })).await;
-    let expected = r#"{"empathy":"beaucoup","patience":-1,"deep":{"x":1},"audace":1}"#;
+    let expected = r#"{"esprit_equipe":"beaucoup","patience":-1,"deep":{"x":1},"audace":1}"#;
     assert_eq!(merged.data()["play"]["traits"].to_string(), expected);
     // What a save brings is its own.
     for fault in [json!({ "patience": -2 }), json!({ "deep": { "y": 1 } }), json!({ "new": -1 })] {

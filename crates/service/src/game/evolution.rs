@@ -12,7 +12,6 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 
-use super::insights::traits::ENGLISH_TRAITS;
 use crate::Error;
 use crate::database::Database;
 
@@ -22,7 +21,7 @@ type Step = fn(&mut [Value]);
 /// The first leads from version 1 to version 2.
 fn steps(kind: GameKind) -> &'static [Step] {
     match kind {
-        GameKind::Scenario => &[name_traits_in_french],
+        GameKind::Scenario => &[name_traits_in_camel_case],
         _ => &[],
     }
 }
@@ -33,10 +32,18 @@ pub fn current_version(kind: GameKind) -> i32 {
     i32::try_from(steps(kind).len()).unwrap_or(i32::MAX - 1) + 1
 }
 
-/// Four traits had two names: the one of the data model's example, and the one that the game gives them.
-fn name_traits_in_french(fields: &mut [Value]) {
+/// Traits of two words were written in two ways, as were the fields beside them: in version 2 each has the game's own name.
+fn name_traits_in_camel_case(fields: &mut [Value]) {
+    const NAMES: [(&str, &str); 6] = [
+        ("ecoute_active", "ecouteActive"),
+        ("esprit_equipe", "espritEquipe"),
+        ("reflexion_rapide", "reflexionRapide"),
+        ("gestion_stress", "gestionStress"),
+        ("gestion_temps", "gestionTemps"),
+        ("confiance_en_soi", "confianceEnSoi"),
+    ];
     let Some(Value::Object(traits)) = fields.first_mut() else { return };
-    for (before, after) in ENGLISH_TRAITS {
+    for (before, after) in NAMES {
         let Some(points) = traits.get(before).and_then(points) else { continue };
         match traits.get(after).map(self::points) {
             // One trait: its points are those of both.
@@ -140,25 +147,34 @@ async fn write<G: Game>(transaction: &DatabaseTransaction, row: G::Model) -> Res
 mod tests {
     use serde_json::{Value, json};
 
-    use super::name_traits_in_french;
+    use super::name_traits_in_camel_case;
 
     #[test]
     fn traits_keep_their_points_and_their_places() {
         let up = |traits: Value| {
             let mut fields = [traits, json!({ "timeouts": 1 })];
-            name_traits_in_french(&mut fields);
+            name_traits_in_camel_case(&mut fields);
             assert_eq!(fields[1], json!({ "timeouts": 1 }));
             fields[0].to_string()
         };
         for (before, after) in [
             (json!({}), r"{}"),
-            (json!({ "empathy": 4, "diplomacy": 3, "patience": 1 }), r#"{"empathie":4,"diplomatie":3,"patience":1}"#),
-            (json!({ "a": 1, "pragmatism": 5, "z": 2 }), r#"{"a":1,"pragmatisme":5,"z":2}"#),
-            (json!({ "empathy": 4.0, "diplomacy": 600_000, "diplomatie": 600_000 }), r#"{"empathie":4.0,"diplomatie":1000000}"#),
-            (json!({ "empathie": 1, "assertiveness": 2, "empathy": 3 }), r#"{"empathie":4,"assertivite":2}"#),
+            (
+                json!({ "esprit_equipe": 4, "gestion_stress": 3, "patience": 1 }),
+                r#"{"espritEquipe":4,"gestionStress":3,"patience":1}"#,
+            ),
+            (json!({ "a": 1, "confiance_en_soi": 5, "z": 2, "empathy": 1 }), r#"{"a":1,"confianceEnSoi":5,"z":2,"empathy":1}"#),
+            (
+                json!({ "esprit_equipe": 4.0, "gestion_temps": 600_000, "gestionTemps": 600_000 }),
+                r#"{"espritEquipe":4.0,"gestionTemps":1000000}"#,
+            ),
+            (
+                json!({ "ecouteActive": 1, "reflexion_rapide": 2, "ecoute_active": 3 }),
+                r#"{"ecouteActive":4,"reflexionRapide":2}"#,
+            ),
             // What is no count stays as it is.
-            (json!({ "empathy": "beaucoup", "diplomacy": -1 }), r#"{"empathy":"beaucoup","diplomacy":-1}"#),
-            (json!({ "empathy": 1, "empathie": "beaucoup" }), r#"{"empathy":1,"empathie":"beaucoup"}"#),
+            (json!({ "ecoute_active": "beaucoup", "esprit_equipe": -1 }), r#"{"ecoute_active":"beaucoup","esprit_equipe":-1}"#),
+            (json!({ "ecoute_active": 1, "ecouteActive": "beaucoup" }), r#"{"ecoute_active":1,"ecouteActive":"beaucoup"}"#),
             (json!([1, 2]), "[1,2]"),
             (json!(null), "null"),
         ] {

@@ -30,13 +30,19 @@ const GROUPS: [(TraitGroup, &[&str]); 5] = [
     (TraitGroup::Autonomy, &["confianceEnSoi", "autonomie", "patience", "curiosite", "pragmatisme", "assurance"]),
 ];
 
-/// Traits that the data model's example names in English, and the game in French.
-pub(in crate::game) const ENGLISH_TRAITS: [(&str, &str); 4] =
-    [("empathy", "empathie"), ("diplomacy", "diplomatie"), ("assertiveness", "assertivite"), ("pragmatism", "pragmatisme")];
+/// Those that the data model's example names in English.
+const IN_ENGLISH: [(&str, TraitGroup); 4] = [
+    ("empathy", TraitGroup::Relationships),
+    ("diplomacy", TraitGroup::Communication),
+    ("assertiveness", TraitGroup::Communication),
+    ("pragmatism", TraitGroup::Autonomy),
+];
 
 impl TraitGroup {
     fn of(name: &str) -> Self {
-        GROUPS.iter().find(|(_, names)| names.contains(&name)).map_or(Self::Other, |(group, _)| *group)
+        let in_french = GROUPS.iter().find(|(_, names)| names.contains(&name)).map(|(group, _)| *group);
+        let in_english = || IN_ENGLISH.iter().find(|(english, _)| *english == name).map(|(_, group)| *group);
+        in_french.or_else(in_english).unwrap_or(Self::Other)
     }
 }
 
@@ -65,18 +71,13 @@ pub struct Traits {
 /// Of `traits`.
 #[must_use]
 pub fn of(traits: &Value) -> Option<Traits> {
-    let mut points: Vec<(&str, i32)> = Vec::new();
-    for (name, value) in traits.as_object()? {
+    let points = traits.as_object()?.iter().filter_map(|(name, points)| {
         // `1.0` is a whole number, too.
         #[expect(clippy::cast_possible_truncation, reason = "a cast of floats saturates")]
-        let Some(value) = value.as_f64().map(|points| points as i32).filter(|points| *points > 0) else { continue };
-        let two_names = ENGLISH_TRAITS.iter().find(|(english, french)| english == name || french == name);
-        let name = two_names.map_or(name.as_str(), |(_, french)| french);
-        match points.iter_mut().find(|(known, _)| two_names.is_some() && *known == name) {
-            Some((_, points)) => *points = points.saturating_add(value),
-            None => points.push((name, value)),
-        }
-    }
+        let points = points.as_f64()? as i32;
+        (points > 0).then_some((name, points))
+    });
+    let mut points: Vec<_> = points.collect();
     points.sort_by_key(|(_, points)| std::cmp::Reverse(*points));
     let mut groups = BTreeMap::new();
     let mut ranked: Vec<Trait> = Vec::with_capacity(points.len());
@@ -132,8 +133,8 @@ mod tests {
         assert_eq!(of(&json!({})), None);
         assert_eq!(of(&json!({ "empathie": 0 })), None);
         assert_eq!(of(&json!([])), None);
-        let both = of(&json!({ "empathy": 4, "patience": 5, "empathie": 3 })).expect("played");
-        assert_eq!((both.ranked[0].name.as_str(), both.ranked[0].points, both.ranked.len()), ("empathie", 7, 2));
+        let english = of(&json!({ "empathy": 4, "patience": 5 })).expect("played");
+        assert_eq!((english.ranked[1].name.as_str(), english.ranked[1].group), ("empathy", TraitGroup::Relationships));
         let own = of(&json!({ "humour": 2.0, "x": "y" })).expect("played");
         assert_eq!((own.ranked.len(), own.ranked[0].group), (1, TraitGroup::Other));
     }

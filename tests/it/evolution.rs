@@ -207,4 +207,10 @@ async fn faults_of_old_keep_no_new_answer_out(engine: Engine) {
     skills.save(&somebody, json!({ "skillsAssessment": { "Strong": { "Soudure": {} } } })).await.data();
     let refused = skills.save(&somebody, json!({ "skillsAssessment": { "Weak": { "Soudure": {} } } })).await;
     assert_eq!(refused.pointers(), ["/skillsAssessment"]);
+    // What mends a part of it is taken; a fault of the schema hides none of the rule.
+    server.sql(r#"UPDATE skills_game_data SET skills_assessment = '{"Old":{},"Strong":{"A":{}},"Weak":{"A":{}},"Skipped":{"A":{}}}'"#).await;
+    skills.save(&somebody, json!({ "skillsAssessment": { "Weak": { "A": null } } })).await.data();
+    let refused = skills.save(&somebody, json!({ "skillsAssessment": { "Strong": { "D": {} }, "Weak": { "D": {} } } })).await;
+    assert_eq!(refused.pointers(), ["/skillsAssessment"]);
+    skills.save(&somebody, json!({ "skillsAssessment": { "Old": null, "Skipped": { "A": null } } })).await.data();
 }

@@ -215,12 +215,17 @@ async fn what_was_played_is_given_up_to_a_bound() {
         let somebody = &somebody;
         async move { somebody.send(&format!("{{ me {{ {fields} }} }}"), serde_json::Value::Null).await }
     };
-    for (count, field) in [(10, "insights { traits { ranked { name points } } }"), (200, "scenarioGame { traits }")] {
+    for (count, field) in [(20, "insights { traits { ranked { name points } } }"), (200, "scenarioGame { traits }")] {
         asked(count, field).await.data();
         let refused = asked(5 * count, field).await;
         assert!(refused.codes().contains(&"TOO_COMPLEX"), "{}", &refused.text[..200]);
         assert!(refused.text.len() < 32 * 1024 * 1024, "{} bytes", refused.text.len());
     }
+    // What anybody may ask, too.
+    let schemas = (0..300).map(|number| format!("a{number}: gameCatalogue {{ jsonSchemas }}")).collect::<Vec<_>>().join(" ");
+    assert_eq!(server.client().send(&format!("{{ {schemas} }}"), serde_json::Value::Null).await.codes(), ["TOO_COMPLEX"]);
+    let name = server.client().send(&format!("{{ {} }}", "x".repeat(300_000)), serde_json::Value::Null).await;
+    assert!(name.codes() == ["TOO_COMPLEX"] && name.text.len() < 300, "{}", name.text.len());
     let saves = |count: usize| {
         (0..count).map(|number| format!("a{number}: saveJobsGame(input: {{}}) {{ id }}")).collect::<Vec<_>>().join(" ")
     };

@@ -16,7 +16,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use crate::game::StoredPlay;
 
 /// One fault of an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Where: a JSON Pointer (RFC 6901) into the `input` argument, `/completion`, or into the arguments where there is none, `/first`.
     pub pointer: String,

@@ -12,7 +12,14 @@ query Me {
     username
     role { roleName }
     passions { order passionText }
+    progress { completion nextGame }
     plays(first: 5) { nodes { game completion dateUpdated } }
+  }
+}
+
+mutation Save {
+  saveScenarioGame(input: { saveId: "my-first-save", traits: { empathie: 1 }, completion: 10 }) {
+    id revision traits
   }
 }
 `;

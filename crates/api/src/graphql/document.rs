@@ -18,6 +18,9 @@ const MAX_NESTING_IN_ALL: usize = 256;
 /// and execution walk them all.
 const MAX_SELECTIONS: usize = 10_000;
 
+/// The longest name: the library compares one that it does not know with every other, to suggest one, and repeats it.
+const MAX_NAME: usize = 256;
+
 /// Why a document is not taken; nothing was run.
 pub struct Refused {
     /// One of `ErrorCode`.
@@ -44,6 +47,9 @@ pub fn prepare(request: &mut Request) -> Result<(), Refused> {
             "The query nests brackets {deepest} deep, {in_all} with all its operations and fragments; at most {MAX_NESTING} and \
              {MAX_NESTING_IN_ALL} are read. Send deep values as variables, and fewer fragments."
         )));
+    }
+    if let Some(length) = long_name(&request.query) {
+        return Err(too_complex(format!("The query holds a name of {length} characters; at most {MAX_NAME} are read.")));
     }
     if let Some(name) = repeated_field(&request.query) {
         let message = format!("The query gives the field {name} twice in one input object; give it once.");
@@ -89,6 +95,26 @@ fn nesting(query: &str) -> (usize, usize) {
     (deepest, in_all + of_part)
 }
 
+/// How long the first name is that is too long, if there is one. Strings and comments hold none.
+fn long_name(query: &str) -> Option<usize> {
+    let mut rest = query;
+    while let Some(at) = rest.find(|c: char| c == '"' || c == '#' || is_of_name(c)) {
+        let found = &rest[at..];
+        let length = found.find(|c: char| !is_of_name(c)).unwrap_or(found.len());
+        rest = match &found[..length.max(1)] {
+            "\"" => after_string(&found[1..]),
+            "#" => after_comment(&found[1..]),
+            name if name.len() > MAX_NAME => return Some(name.len()),
+            name => &found[name.len()..],
+        };
+    }
+    None
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
 /// A field that stands twice in one input object (GraphQL specification, section 5.6.3). The parser drops the first in silence.
 fn repeated_field(query: &str) -> Option<&str> {
     // Whether each bracket that is open belongs to an input object, with the names that stood in it.
@@ -96,7 +122,7 @@ fn repeated_field(query: &str) -> Option<&str> {
     let mut rest = query;
     while let Some(at) = rest.find(|c: char| "()[]{}\"#".contains(c) || c.is_ascii_alphabetic() || c == '_') {
         let found = &rest[at..];
-        let length = found.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(found.len()).max(1);
+        let length = found.find(|c: char| !is_of_name(c)).unwrap_or(found.len()).max(1);
         let (token, after) = found.split_at(length);
         rest = after;
         match token {
@@ -292,7 +318,17 @@ impl Pruning {
 
 #[cfg(test)]
 mod tests {
-    use super::{nesting, repeated_field};
+    use super::{long_name, nesting, repeated_field};
+
+    #[test]
+    fn names_have_an_end() {
+        let long = "x".repeat(257);
+        assert_eq!(long_name(&format!("{{ {} }}", &long[1..])), None);
+        assert_eq!(long_name(&format!("{{ a(b: \"{long}\", c: \"\"\"{long}\"\"\") # {long}\n }}")), None);
+        for query in [long.clone(), format!("{{ {long} }}"), format!("query ${long} a"), format!("{{ a(b: {{ {long}: 1 }}) }}")] {
+            assert_eq!(long_name(&query), Some(257), "{query}");
+        }
+    }
 
     #[test]
     fn a_field_stands_once_in_an_input_object() {

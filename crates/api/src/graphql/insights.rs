@@ -21,7 +21,7 @@ use super::json::Json;
 use super::request::Request;
 
 /// A byte of JSON becomes about as many, read and written out in fields.
-const WEIGHT: usize = 16;
+const WEIGHT: usize = 10;
 
 /// Of this person.
 pub struct Insights(pub Owner);

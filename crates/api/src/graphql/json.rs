@@ -40,7 +40,7 @@ impl From<serde_json::Value> for Json {
 /// A JSON document: an object, an array, a string, a number, true, false or null. What is given back is what was sent: texts, the
 /// order of keys, and numbers (integers of 64 bits, and doubles below 2^63, written the shortest way: `1e2` comes back as `100.0`).
 ///
-/// In a save: at most 64 KiB a field, merged with what is stored; at most 500 keys brought by one save; nested 16 deep at most; texts of
+/// In a save: at most 64 KiB a field, merged with what is stored; at most 500 keys in an object of one save; nested 16 deep at most; texts of
 /// at most 10,000 characters, keys of at most 200. No key stands twice in an object. The JSON Schema of each field is in
 /// `gameCatalogue`.
 #[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]

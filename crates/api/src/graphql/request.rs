@@ -16,7 +16,7 @@ use super::loaders::Loaders;
 pub const REFRESH_COOKIE: &str = "autrement_refresh";
 
 /// The most bytes of stored JSON in an answer.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MOST_BYTES: usize = 24 * 1024 * 1024;
 
 /// The sender of a request, as its headers tell.
 pub struct Sender {
@@ -74,8 +74,7 @@ impl Request {
     /// is bounded.
     pub fn spend(&self, bytes: usize) -> Result<()> {
         if self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > MOST_BYTES {
-            let message =
-                "The answer would hold more than 16 MiB of what was played; ask for less at once, such as a shorter page.";
+            let message = "The answer would hold more than 24 MiB of stored JSON; ask for less at once, such as a shorter page.";
             return Err(Error::TooMuch(message).into());
         }
         Ok(())

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use entity::JsonText;
 use entity::game::GameKind;
 use jsonschema::Validator;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::evolution;
 use crate::Error;
@@ -27,7 +28,13 @@ const FILES: &[(GameKind, &str, i32, &str)] = &[
 
 /// The schemas, compiled.
 #[derive(Debug)]
-pub struct Schemas(BTreeMap<(GameKind, &'static str), BTreeMap<i32, Schema>>);
+pub struct Schemas {
+    fields: Fields,
+    /// What clients are shown, written out once.
+    by_version: BTreeMap<GameKind, JsonText>,
+}
+
+type Fields = BTreeMap<(GameKind, &'static str), BTreeMap<i32, Schema>>;
 
 #[derive(Debug)]
 struct Schema {
@@ -38,35 +45,41 @@ struct Schema {
 impl Schemas {
     /// Compiles them all. A fault is one of a file, which a test finds.
     pub fn compile() -> Result<Self, Error> {
-        let mut fields = BTreeMap::<_, BTreeMap<_, _>>::new();
+        let mut fields = Fields::new();
         for (kind, name, version, text) in FILES {
             let document: Value = serde_json::from_str(text).map_err(Error::internal)?;
             let validator = jsonschema::draft202012::options().offline().build(&document);
             let validator = validator.map_err(|fault| Error::internal(fault.to_string()))?;
             fields.entry((*kind, *name)).or_default().insert(*version, Schema { document, validator });
         }
-        Ok(Self(fields))
+        let shown = |kind| (kind, JsonText::from_json(by_version(&fields, kind).to_string()));
+        let by_version = GameKind::ALL.into_iter().map(shown).collect();
+        Ok(Self { fields, by_version })
     }
 
     /// What a field is checked against: its schema in the game's current version.
     pub(super) fn current(&self, kind: GameKind, name: &'static str) -> Option<&Validator> {
-        let versions = self.0.get(&(kind, name))?;
+        let versions = self.fields.get(&(kind, name))?;
         versions.last_key_value().map(|(_, schema)| &schema.validator)
     }
 
     /// The schemas of a game: by version, then by field.
     #[must_use]
-    pub fn by_version(&self, kind: GameKind) -> Value {
-        let of_version = |version: i32| {
-            let fields = self.0.iter().filter(|((game, _), _)| *game == kind);
-            let schemas = fields.filter_map(|((_, name), versions)| {
-                let (_, schema) = versions.range(..=version).next_back()?;
-                Some(((*name).to_owned(), schema.document.clone()))
-            });
-            (version.to_string(), Value::Object(schemas.collect()))
-        };
-        Value::Object((1..=evolution::current_version(kind)).map(of_version).collect::<Map<_, _>>())
+    pub fn by_version(&self, kind: GameKind) -> Option<&JsonText> {
+        self.by_version.get(&kind)
     }
+}
+
+fn by_version(fields: &Fields, kind: GameKind) -> Value {
+    let of_version = |version: i32| {
+        let fields = fields.iter().filter(|((game, _), _)| *game == kind);
+        let schemas = fields.filter_map(|((_, name), versions)| {
+            let (_, schema) = versions.range(..=version).next_back()?;
+            Some(((*name).to_owned(), schema.document.clone()))
+        });
+        (version.to_string(), Value::Object(schemas.collect()))
+    };
+    Value::Object((1..=evolution::current_version(kind)).map(of_version).collect())
 }
 
 #[cfg(test)]
@@ -74,7 +87,7 @@ mod tests {
     use entity::for_each_game;
     use entity::game::Game;
 
-    use super::{GameKind, Schemas, evolution};
+    use super::{GameKind, Schemas, by_version, evolution};
 
     #[test]
     fn every_field_has_its_schema_whose_examples_are_valid() {
@@ -85,7 +98,7 @@ mod tests {
                 let validator = schemas.current(G::KIND, column.name).expect("a schema for each field");
                 let empty = serde_json::from_str(column.empty).expect("JSON");
                 assert!(validator.is_valid(&empty), "{} begins as {}", column.name, column.empty);
-                let current = schemas.by_version(G::KIND)[evolution::current_version(G::KIND).to_string()][column.name].clone();
+                let current = by_version(&schemas.fields, G::KIND)[evolution::current_version(G::KIND).to_string()][column.name].clone();
                 for example in current["examples"].as_array().expect("examples") {
                     assert!(validator.is_valid(example), "{}: {example}", column.name);
                     seen += 1;
@@ -98,10 +111,10 @@ mod tests {
     #[test]
     fn no_schema_is_newer_than_the_game() {
         let schemas = Schemas::compile().expect("the files are schemas");
-        for ((kind, name), versions) in &schemas.0 {
+        for ((kind, name), versions) in &schemas.fields {
             let newest = versions.keys().max().expect("a version");
             assert!(*newest <= evolution::current_version(*kind), "{name}: add a step to evolution.rs");
         }
-        assert_eq!(schemas.by_version(GameKind::Scenario).as_object().map(serde_json::Map::len), Some(2));
+        assert_eq!(by_version(&schemas.fields, GameKind::Scenario).as_object().map(serde_json::Map::len), Some(2));
     }
 }

@@ -1,6 +1,6 @@
 //! What a JSON field may hold: limits on what a save brings, then the schema and the rules that a schema can't say on what it comes to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use entity::game::GameKind;
@@ -15,7 +15,7 @@ use crate::text::Checks;
 pub const JSON_BYTES: usize = 64 * 1024;
 /// The deepest that arrays and objects of a JSON field are nested.
 pub const JSON_DEPTH: usize = 16;
-/// The most keys that a save brings for a JSON field, at all its levels together.
+/// The most keys of an object that a save brings. What it is merged into may come to more, up to its size.
 pub const JSON_KEYS: usize = 500;
 /// The most characters of a text within a JSON field.
 pub const TEXT_LENGTH: usize = 10_000;
@@ -34,11 +34,6 @@ pub(super) fn check_given(checks: &mut Checks, pointer: &str, empty: &str, value
     if depth > JSON_DEPTH {
         return checks.problem(pointer, format!("is nested {depth} deep; at most {JSON_DEPTH} are kept. Keep it flatter."));
     }
-    let keys = keys(value);
-    if keys > JSON_KEYS {
-        return checks
-            .problem(pointer, format!("has {keys} keys; a save brings {JSON_KEYS} at most. Send the others by a further save."));
-    }
     let told = checks.count();
     check_parts(checks, &Path::Field(pointer), value);
     let length = value.to_string().len();
@@ -53,14 +48,6 @@ fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-    }
-}
-
-fn keys(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => items.iter().map(keys).sum(),
-        Value::Object(members) => members.len() + members.values().map(keys).sum::<usize>(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
@@ -98,6 +85,11 @@ fn check_parts(checks: &mut Checks, path: &Path<'_>, value: &Value) {
             }
         }
         Value::Object(members) => {
+            let keys = members.len();
+            if keys > JSON_KEYS {
+                let problem = format!("has {keys} keys; a save brings {JSON_KEYS} at most. Send the others by a further save.");
+                return checks.problem(path.to_string(), problem);
+            }
             for (key, value) in members {
                 let length = if key.len() > KEY_LENGTH { key.chars().count() } else { 0 };
                 if length > KEY_LENGTH {
@@ -151,31 +143,27 @@ pub(super) fn check_merged(checks: &mut Checks, schema: &Validator, merged: &Mer
             format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept. Leave out what is not needed, or begin a new play."),
         );
     }
-    let problems = problems(*kind, pointer, schema, after);
-    if problems.is_empty() {
-        return;
-    }
-    let stored = before.as_ref().map(|(_, before)| (before, self::problems(*kind, pointer, schema, before)));
-    let was_there = |problem: &Problem| {
-        stored.as_ref().is_some_and(|(before, problems)| {
+    let mut problems = Vec::new();
+    if !schema.is_valid(after) {
+        let faults = |value| {
+            let mut faults = Vec::new();
+            schema.iter_errors(value).for_each(|fault| explain(&mut faults, pointer, &fault));
+            faults
+        };
+        let stored: HashSet<Problem> = before.iter().flat_map(|(_, before)| faults(before)).collect();
+        let was_there = |problem: &Problem| {
             let at = problem.pointer.strip_prefix(pointer.as_str()).unwrap_or_default();
-            problems.contains(problem) && (at.is_empty() || before.pointer(at) == after.pointer(at))
-        })
-    };
-    for problem in problems.into_iter().filter(|problem| !was_there(problem)) {
+            let unchanged = before.as_ref().is_some_and(|(_, before)| before.pointer(at) == after.pointer(at));
+            stored.contains(problem) && (unchanged || at.is_empty())
+        };
+        problems.extend(faults(after).into_iter().filter(|problem| !was_there(problem)));
+    }
+    if problems.is_empty() {
+        check_rules(&mut problems, *kind, pointer, before.as_ref().map(|(_, before)| before), after);
+    }
+    for problem in problems {
         checks.problem(problem.pointer, problem.message);
     }
-}
-
-/// What is wrong with a field.
-fn problems(kind: GameKind, pointer: &str, schema: &Validator, value: &Value) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    if schema.is_valid(value) {
-        check_rules(&mut problems, kind, pointer, value);
-    } else {
-        schema.iter_errors(value).for_each(|fault| explain(&mut problems, pointer, &fault));
-    }
-    problems
 }
 
 /// A fault in our words: the limit and the way out, never the value itself, which may be long.
@@ -227,25 +215,34 @@ fn noun(kind: JsonType) -> &'static str {
     }
 }
 
-/// What a schema can't say: a skill or an ability stands once.
-fn check_rules(problems: &mut Vec<Problem>, kind: GameKind, pointer: &str, value: &Value) {
+/// What a schema can't say: a skill or an ability stands once. One that stood as often before is nobody's fault now.
+fn check_rules(problems: &mut Vec<Problem>, kind: GameKind, pointer: &str, before: Option<&Value>, after: &Value) {
     if !matches!(kind, GameKind::Skills | GameKind::Abilities) {
         return;
     }
-    let mut stands = HashMap::new();
-    for (standing, label) in standings(value) {
-        match stands.insert(label, standing) {
-            None => {}
-            Some(other) if other == standing => {
-                problems.push(Problem::new(pointer, format!("has “{label}” twice under {standing}; give it once.")));
-            }
-            Some(other) => problems.push(Problem::new(
+    let by_label = |value| {
+        let mut places = HashMap::<_, Vec<_>>::new();
+        standings(value).for_each(|(standing, label)| places.entry(label).or_default().push(standing));
+        places
+    };
+    let (before, mut after_by_label) = (before.map(by_label).unwrap_or_default(), by_label(after));
+    for (_, label) in standings(after) {
+        // Each label once, in the order they stand.
+        let Some(places) = after_by_label.remove(label) else { continue };
+        let stood = before.get(label).map_or(1, Vec::len);
+        match places[..] {
+            [first, second, ..] if places.len() > stood => problems.push(Problem::new(
                 pointer,
-                format!(
-                    "has “{label}” under {other} and under {standing}; it can stand once. To move it, take it out where it stood by the \
-                     same save: null for its key, or the list without it."
-                ),
+                if first == second {
+                    format!("has “{label}” twice under {first}; give it once.")
+                } else {
+                    format!(
+                        "has “{label}” under {first} and under {second}; it can stand once. To move it, take it out where it stood by \
+                         the same save: null for its key, or the list without it."
+                    )
+                },
             )),
+            _ => {}
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What there is to say of the games themselves.
 
 use async_graphql::{Context, Object};
+use service::Error;
 use service::game::GameKind;
 use service::game::catalogue::{self, info};
 use service::game::evolution::current_version;
 
 use super::Kind;
+use crate::graphql::error::Result;
 use crate::graphql::json::Json;
 use crate::graphql::language::Language;
 use crate::graphql::request::Request;
@@ -59,8 +61,13 @@ impl GameInfo {
 
     /// The JSON Schema (2020-12) of each of its JSON fields, by version: `{"1": {"traits": {…}}}`. What a save comes to is checked
     /// against that of `schemaVersion`.
-    async fn json_schemas(&self, context: &Context<'_>) -> Json {
-        Request::of(context).service.schemas.by_version(self.0).into()
+    #[graphql(complexity = "200")]
+    #[expect(clippy::unused_async, reason = "the library takes no other methods")]
+    async fn json_schemas(&self, context: &Context<'_>) -> Result<Json> {
+        let request = Request::of(context);
+        let schemas = request.service.schemas.by_version(self.0).ok_or_else(|| Error::internal("a game has no schemas"))?;
+        request.spend(schemas.as_str().len())?;
+        Ok(schemas.clone().into())
     }
 }
 

@@ -107,11 +107,8 @@ const NOT_WELL: &[&str] = &[
     "difficile",
     "pénible",
 ];
-/// What may turn a word around, so that it is left open; `t` and `n` are what is left of *don't* and *n'est*.
-const TURNS: &[&str] = &[
-    "not", "no", "never", "less", "t", "cannot", "without", "too", "nor", "hard", "hardly", "but", "pas", "peu", "moins",
-    "jamais", "ne", "n", "ni", "plus", "trop", "sans", "mais", "guère", "rien",
-];
+/// What may stand before such a word and does not turn it around.
+const VERY: &[&str] = &["very", "so", "really", "quite", "très", "vraiment", "assez", "plutôt"];
 
 /// Of `roomData`.
 #[must_use]
@@ -148,22 +145,16 @@ fn text(item: &Value, name: &str) -> Option<String> {
     item[name].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
 
-/// The most words that are read: what is longer has more to say than one of them tells.
-const MOST_WORDS: usize = 3;
-
-/// Whether somebody felt well, as far as a few words tell without a doubt.
+/// Whether somebody felt well, as far as one word tells, alone or made stronger. Whoever says more has more to say than a word tells.
 fn felt_well(feedback: &str) -> Option<bool> {
     let feedback = feedback.to_lowercase();
     let words: Vec<_> = feedback.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    if words.len() > MOST_WORDS {
-        return None;
-    }
-    let holds = |list: &[&str]| words.iter().any(|word| list.contains(word));
-    match (holds(WELL), holds(NOT_WELL), holds(TURNS)) {
-        (true, false, false) => Some(true),
-        (false, true, false) => Some(false),
-        _ => None,
-    }
+    let word = match words[..] {
+        [word] => word,
+        [very, word] if VERY.contains(&very) => word,
+        _ => return None,
+    };
+    if WELL.contains(&word) { Some(true) } else { NOT_WELL.contains(&word).then_some(false) }
 }
 
 #[cfg(test)]
@@ -199,6 +190,10 @@ mod tests {
             ("je ne me sens plus bien", None),
             ("trop calme", None),
             ("rien de bien", None),
+            ("want calm", None),
+            ("bien bruyant", None),
+            ("isnt calm", None),
+            ("plutôt fatiguée", Some(false)),
             ("isn't comfortable", None),
             ("the calm of others is lost on me", None),
             ("ni calme ni bien", None),

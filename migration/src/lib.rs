@@ -17,6 +17,8 @@ mod m0004_terms;
 mod m0005_games;
 mod m0006_accounts;
 mod m0007_saves;
+mod m0008_sealed;
+mod m0012_past_agreements;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_games::Migration),
             Box::new(m0006_accounts::Migration),
             Box::new(m0007_saves::Migration),
+            Box::new(m0008_sealed::Migration),
+            Box::new(m0012_past_agreements::Migration),
         ]
     }
 }

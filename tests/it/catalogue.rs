@@ -85,7 +85,7 @@ async fn every_foreign_key_has_an_index(engine: Engine) {
 
 async fn the_tables_are_those_of_the_data_model(engine: Engine) {
     let home = Home::migrated(engine).await;
-    let expected = "abilities_game_data account_recoveries jobs_game_data mails passkey_credentials rate_limits revoked_tokens roles room_env_game_data saves \
+    let expected = "abilities_game_data account_recoveries encryption_keys jobs_game_data mails passkey_credentials past_agreements rate_limits revoked_tokens roles room_env_game_data saves \
         scenario_game_data sessions shape_sequence_game_data skills_game_data speed_game_data terms_versions unverified_details \
         user_avatar_infos user_details user_passions user_pictures user_terms_agreements users webauthn_ceremonies";
     assert_eq!(tables(engine, &home.database().await).await.join(" "), expected.split_whitespace().collect::<Vec<_>>().join(" "));

@@ -31,7 +31,7 @@ const PUBLIC_MUTATIONS: &[&str] = &[
 /// What administrators call.
 const ADMIN_QUERIES: &[&str] = &["users", "roles"];
 /// What administrators do.
-const ADMIN_MUTATIONS: &[&str] = &["setUserActive", "setUserRole"];
+const ADMIN_MUTATIONS: &[&str] = &["deleteUser", "setUserActive", "setUserRole"];
 /// Fields of a person that not even an administrator sees.
 const OWN_FIELDS: &[&str] = &["passkeys", "passkeySignal", "sessions"];
 

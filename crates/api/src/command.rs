@@ -1,4 +1,4 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `token-keys`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `keys`, `token-keys`.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -19,13 +19,15 @@ use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
+use service::sealed::{self, KeyRing};
 use service::token;
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::http::proxies::Proxies;
+use crate::secrets::{self, Ring};
 use crate::settings::{LogFormat, Settings, help};
-use crate::{graphql, http, secrets};
+use crate::{graphql, http};
 
 /// The backend of Autrement Capable: GraphQL over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -50,6 +52,9 @@ enum Command {
     /// Manage administrators
     #[command(subcommand)]
     Admin(Admin),
+    /// Manage the keys of the encrypted fields: add one, start every instance again, rotate, retire the old one
+    #[command(subcommand)]
+    Keys(Keys),
     /// Manage the keys of the tokens that are kept in `DATA_DIR`; instances take a change up when they start again
     #[command(subcommand)]
     TokenKeys(TokenKeys),
@@ -64,6 +69,21 @@ enum Games {
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000))]
         batch: u64,
     },
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Add a key to those that are kept in `DATA_DIR`: it encrypts from the next start on; the others still decrypt
+    Add,
+    /// Encrypt with the newest key what is encrypted with an older one, or not yet, while the service runs; may be interrupted and
+    /// begun again
+    Rotate {
+        /// How many rows at a time
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        batch: u64,
+    },
+    /// Take out the oldest key; refused while anything is encrypted with it
+    Retire,
 }
 
 #[derive(Subcommand)]
@@ -125,6 +145,9 @@ pub async fn run() -> Result<()> {
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
             create_admin(&settings()?, email, username, password_stdin).await
         }
+        Command::Keys(Keys::Add) => add_encryption_key(&settings()?),
+        Command::Keys(Keys::Rotate { batch }) => rotate_keys(&settings()?, batch).await,
+        Command::Keys(Keys::Retire) => retire_encryption_key(&settings()?).await,
         Command::TokenKeys(command) => change_token_keys(&settings()?, &command),
     }
 }
@@ -161,6 +184,7 @@ async fn serve(settings: Settings) -> Result<()> {
     }
     migrate_up(&settings).await?;
     let service = Arc::new(build(&settings, &public_url).await?);
+    sealed::register(&service).await.map_err(text)?;
     let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
     tokio::spawn(purge_what_expires(service.clone()));
@@ -219,10 +243,14 @@ async fn told_to_stop() {
 async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
     let random = SystemRandom;
     let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
-    if token_keys.is_empty() || email_index_key.is_empty() {
+    let mut encryption_keys = settings.encryption_keys.clone();
+    if token_keys.is_empty() || encryption_keys.is_empty() || email_index_key.is_empty() {
         let made = secrets::of(&settings.data_dir, &random)?;
         if token_keys.is_empty() {
             token_keys = made.token_keys;
+        }
+        if encryption_keys.is_empty() {
+            encryption_keys = made.encryption_keys;
         }
         if email_index_key.is_empty() {
             email_index_key = made.email_index_key;
@@ -233,6 +261,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         database: connect(settings, settings.database_connections).await?,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
+        keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
         schemas: Schemas::compile().map_err(text)?,
         passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
@@ -242,6 +271,12 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         mailer: mailer(settings, public_url)?,
         random: Arc::new(random),
     })
+}
+
+/// What a command works with that runs beside the service, or without it.
+async fn build_beside(settings: &Settings) -> Result<Service> {
+    let origin = Url::parse("http://localhost").map_err(text)?;
+    build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await
 }
 
 fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
@@ -289,33 +324,78 @@ fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {
     }
     match command {
         TokenKeys::Add => {
-            let id = format!("k{}", SystemClock { offset: settings.clock_offset }.now().format("%Y%m%dT%H%M%S%.3f"));
-            secrets::add_token_key(&settings.data_dir, &SystemRandom, &id)?;
+            let id = new_key_id(settings);
+            secrets::add_key(&settings.data_dir, &SystemRandom, Ring::Token, &id)?;
             println!("Added the key {id}: it signs once the service starts again.");
         }
         TokenKeys::Retire => {
-            let id = secrets::retire_token_key(&settings.data_dir, &SystemRandom)?;
+            let id = secrets::retire_key(&settings.data_dir, &SystemRandom, Ring::Token)?;
             println!("Retired the key {id}: its tokens are refused once the service starts again.");
         }
     }
     Ok(())
 }
 
+fn new_key_id(settings: &Settings) -> String {
+    format!("k{}", SystemClock { offset: settings.clock_offset }.now().format("%Y%m%dT%H%M%S%.3f"))
+}
+
+fn add_encryption_key(settings: &Settings) -> Result<()> {
+    if !settings.encryption_keys.is_empty() {
+        return Err(
+            "ENCRYPTION_KEYS is set: add the key there. The first one encrypts; with many instances, put the new one last \
+                    everywhere before you put it first."
+                .to_owned(),
+        );
+    }
+    let id = new_key_id(settings);
+    secrets::add_key(&settings.data_dir, &SystemRandom, Ring::Encryption, &id)?;
+    println!("Added the key {id}: it encrypts once the service starts again. Then run `autrement keys rotate`.");
+    Ok(())
+}
+
+async fn rotate_keys(settings: &Settings, batch: u64) -> Result<()> {
+    let service = build_beside(settings).await?;
+    let done = sealed::rotate(&service, batch, |table, rows| println!("{table}: {rows} rows so far")).await;
+    let newest = service.keys.newest().to_owned();
+    service.database.close().await.map_err(text)?;
+    match done.map_err(text)? {
+        (rows, 0) => println!("{rows} rows were encrypted anew: everything is encrypted with {newest} now."),
+        (_, left) => return Err(format!("{left} rows do not open and stay as they are: the log says which.")),
+    }
+    Ok(())
+}
+
+async fn retire_encryption_key(settings: &Settings) -> Result<()> {
+    let service = build_beside(settings).await?;
+    sealed::check(&service).await.map_err(text)?;
+    let oldest = service.keys.ids().last().unwrap_or_default().to_owned();
+    sealed::retire(&service, &oldest).await.map_err(text)?.map_err(text)?;
+    if settings.encryption_keys.is_empty() {
+        secrets::retire_key(&settings.data_dir, &SystemRandom, Ring::Encryption)?;
+        println!("Retired the key {oldest}: it is out of the ring. Backups from before still need it.");
+    } else {
+        println!("Retired the key {oldest}: take it out of ENCRYPTION_KEYS. Backups from before still need it.");
+    }
+    service.database.close().await.map_err(text)
+}
+
 async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
-    let database = connect(settings, 1).await?;
+    let service = build_beside(settings).await?;
+    sealed::check(&service).await.map_err(text)?;
     for_each_game!(G => {
         let name = format!("{:?}", G::KIND);
-        let written = evolution::upgrade::<G>(&database, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
-        let (written, left) = (written.map_err(text)?, evolution::older::<G>(&database).await.map_err(text)?);
+        let written = evolution::upgrade::<G>(&service, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
+        let (written, left) = (written.map_err(text)?, evolution::older::<G>(&service).await.map_err(text)?);
         println!("{name}: {written} upgraded to version {}, {left} left", evolution::current_version(G::KIND));
     });
-    database.close().await.map_err(text)
+    service.database.close().await.map_err(text)
 }
 
 async fn create_admin(settings: &Settings, email: String, username: Option<String>, password_stdin: bool) -> Result<()> {
     migrate_up(settings).await?;
-    let origin = Url::parse("http://localhost").map_err(text)?;
-    let service = build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await?;
+    let service = build_beside(settings).await?;
+    sealed::register(&service).await.map_err(text)?;
     let (password, made) = if password_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map_err(text)?;

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use service::random::{Random, bytes};
+use service::sealed::RingKey;
 use service::token::TokenKey;
 
 const FILE: &str = "secrets.toml";
@@ -18,6 +19,8 @@ const LENGTH: usize = 32;
 pub struct Secrets {
     /// Keys of the tokens, newest first.
     pub token_keys: Vec<TokenKey>,
+    /// Keys of the encrypted fields, newest first.
+    pub encryption_keys: Vec<RingKey>,
     /// Key of the index of addresses.
     pub email_index_key: Vec<u8>,
 }
@@ -25,7 +28,28 @@ pub struct Secrets {
 #[derive(Serialize, Deserialize)]
 struct File {
     token_keys: Vec<String>,
+    // Files from before fields were encrypted have none.
+    #[serde(default)]
+    encryption_keys: Vec<String>,
     email_index_key: String,
+}
+
+/// Keys of one use, each with a name, the newest first.
+#[derive(Clone, Copy)]
+pub enum Ring {
+    /// They sign tokens.
+    Token,
+    /// They encrypt fields.
+    Encryption,
+}
+
+impl Ring {
+    fn keys(self, file: &mut File) -> &mut Vec<String> {
+        match self {
+            Self::Token => &mut file.token_keys,
+            Self::Encryption => &mut file.encryption_keys,
+        }
+    }
 }
 
 /// Reads the secrets of `data_dir`, or makes them.
@@ -37,17 +61,28 @@ pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => make(data_dir, &path, random)?,
         Err(error) => return Err(broken(&format!("can't be read: {error}"))),
     };
-    let file: File =
-        toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."))?;
+    let parsed = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."));
+    let mut file: File = parsed?;
+    if file.encryption_keys.is_empty() {
+        file.encryption_keys.push(format!("first:{}", new_secret(random)?));
+        write(&path, &file, random)?;
+    }
     let token_keys: Option<Vec<_>> = file.token_keys.iter().map(|key| token_key(key)).collect();
-    match (token_keys.filter(|keys| !keys.is_empty()), secret(&file.email_index_key)) {
-        (Some(token_keys), Some(email_index_key)) => Ok(Secrets { token_keys, email_index_key }),
+    let encryption_keys: Option<Vec<_>> = file.encryption_keys.iter().map(|key| encryption_key(key)).collect();
+    match (token_keys.filter(|keys| !keys.is_empty()), encryption_keys, secret(&file.email_index_key)) {
+        (Some(token_keys), Some(encryption_keys), Some(email_index_key)) => {
+            Ok(Secrets { token_keys, encryption_keys, email_index_key })
+        }
         _ => Err(broken("holds a key that is not 32 bytes or more in base64url: put a backup in its place.")),
     }
 }
 
 fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, String> {
-    let file = File { token_keys: vec![format!("first:{}", new_secret(random)?)], email_index_key: new_secret(random)? };
+    let file = File {
+        token_keys: vec![format!("first:{}", new_secret(random)?)],
+        encryption_keys: vec![format!("first:{}", new_secret(random)?)],
+        email_index_key: new_secret(random)?,
+    };
     let text = toml::to_string(&file).map_err(|error| error.to_string())?;
     let failed = |error: std::io::Error| format!("{} can't be made: {error}", path.display());
     make_folder(data_dir).map_err(failed)?;
@@ -65,18 +100,18 @@ fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, Str
     Ok(text)
 }
 
-/// Adds a key to the ring of `data_dir`, as the one that signs.
-pub fn add_token_key(data_dir: &Path, random: &dyn Random, id: &str) -> Result<(), String> {
-    change_ring(data_dir, random, |keys, new| {
+/// Adds a key to a ring of `data_dir`, as the newest.
+pub fn add_key(data_dir: &Path, random: &dyn Random, ring: Ring, id: &str) -> Result<(), String> {
+    change_ring(data_dir, random, ring, |keys, new| {
         keys.insert(0, format!("{id}:{new}"));
         Ok(())
     })
 }
 
-/// Takes the oldest key out of the ring of `data_dir`, and gives its name: its tokens are refused from the next start on.
-pub fn retire_token_key(data_dir: &Path, random: &dyn Random) -> Result<String, String> {
-    change_ring(data_dir, random, |keys, _| match keys.as_slice() {
-        [] | [_] => Err("There is one key alone: add another first, or every token is refused.".to_owned()),
+/// Takes the oldest key out of a ring of `data_dir`, and gives its name.
+pub fn retire_key(data_dir: &Path, random: &dyn Random, ring: Ring) -> Result<String, String> {
+    change_ring(data_dir, random, ring, |keys, _| match keys.as_slice() {
+        [] | [_] => Err("There is one key alone: add another first.".to_owned()),
         [.., _] => Ok(keys.pop().unwrap_or_default().split(':').next().unwrap_or_default().to_owned()),
     })
 }
@@ -84,6 +119,7 @@ pub fn retire_token_key(data_dir: &Path, random: &dyn Random) -> Result<String, 
 fn change_ring<T>(
     data_dir: &Path,
     random: &dyn Random,
+    ring: Ring,
     change: impl FnOnce(&mut Vec<String>, String) -> Result<T, String>,
 ) -> Result<T, String> {
     of(data_dir, random)?;
@@ -91,11 +127,16 @@ fn change_ring<T>(
     let failed = |error: String| format!("{} can't be changed: {error}", path.display());
     let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
     let mut file: File = toml::from_str(&text).map_err(|_| failed("it is not the TOML that this service wrote".to_owned()))?;
-    let changed = change(&mut file.token_keys, new_secret(random)?)?;
-    let draft = draft(&path, &toml::to_string(&file).map_err(|error| failed(error.to_string()))?, random)?;
-    // In one step: who reads it has the old ring or the new one.
-    std::fs::rename(draft, &path).map_err(|error| failed(error.to_string()))?;
+    let changed = change(ring.keys(&mut file), new_secret(random)?)?;
+    write(&path, &file, random)?;
     Ok(changed)
+}
+
+/// In one step: who reads the file has the old one or the new one.
+fn write(path: &Path, file: &File, random: &dyn Random) -> Result<(), String> {
+    let failed = |error: String| format!("{} can't be changed: {error}", path.display());
+    let draft = draft(path, &toml::to_string(file).map_err(|error| failed(error.to_string()))?, random)?;
+    std::fs::rename(draft, path).map_err(|error| failed(error.to_string()))
 }
 
 fn new_secret(random: &dyn Random) -> Result<String, String> {
@@ -132,6 +173,11 @@ pub fn make_database_file(database_url: &str) -> Result<(), String> {
 pub fn token_key(text: &str) -> Option<TokenKey> {
     let (id, text) = text.split_once(':').filter(|(id, _)| !id.is_empty())?;
     Some(TokenKey { id: id.to_owned(), secret: secret(text)? })
+}
+
+/// `name:secret`.
+pub fn encryption_key(text: &str) -> Option<RingKey> {
+    token_key(text).map(|TokenKey { id, secret }| RingKey { id, secret })
 }
 
 /// 32 bytes or more in base64url.

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use service::password::Hashing;
+use service::sealed::{KeyRing, RingKey};
 use service::token::TokenKey;
 use url::Url;
 
@@ -52,6 +53,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "TOKEN_KEYS",
         "made in DATA_DIR",
         "Keys of the tokens, newest first: name:secret,name:secret; each secret 32 bytes or more in base64url.",
+    ),
+    (
+        "ENCRYPTION_KEYS",
+        "made in DATA_DIR",
+        "Keys of the encrypted fields, newest first: name:secret,name:secret; each secret 32 bytes or more in base64url.",
     ),
     (
         "EMAIL_INDEX_KEY",
@@ -106,6 +112,8 @@ pub struct Settings {
     pub allowed_origins: Vec<Url>,
     /// Keys of the tokens, newest first; empty: those of `data_dir`.
     pub token_keys: Vec<TokenKey>,
+    /// Keys of the encrypted fields, newest first; empty: those of `data_dir`.
+    pub encryption_keys: Vec<RingKey>,
     /// Key of the index of addresses; empty: that of `data_dir`.
     pub email_index_key: Vec<u8>,
     /// How passwords are hashed.
@@ -198,6 +206,15 @@ impl Settings {
                 Vec::new(),
                 "a list of name:secret, each secret 32 bytes or more in base64url",
                 |text| text.split(',').map(|key| secrets::token_key(key.trim())).collect(),
+            ),
+            encryption_keys: source.parse(
+                "ENCRYPTION_KEYS",
+                Vec::new(),
+                "a list of name:secret, each name once, of letters, digits, - _ and . (40 at most), each secret 32 bytes or more in base64url",
+                |text| {
+                    let keys: Option<Vec<_>> = text.split(',').map(|key| secrets::encryption_key(key.trim())).collect();
+                    keys.filter(|keys| KeyRing::new(keys).is_some())
+                },
             ),
             email_index_key: source.parse("EMAIL_INDEX_KEY", Vec::new(), "32 bytes or more in base64url", secrets::secret),
             hashing: Hashing {

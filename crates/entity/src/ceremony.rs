@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::JsonText;
+use crate::{JsonText, Sealed};
 
 /// One row of `webauthn_ceremonies`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -15,7 +15,7 @@ pub struct Model {
     pub purpose: String,
     /// Who it was made for, where somebody was known.
     pub user_id: Option<i64>,
-    /// The library's state, and what waits to be stored when it is finished.
+    /// The library's state, and what waits to be stored when it is finished: a name, perhaps. Sealed.
     pub state: JsonText,
     /// Five minutes after it began.
     pub expires: DateTimeUtc,
@@ -26,3 +26,12 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Sealed for Entity {
+    const KEY: Column = Column::Id;
+    const SEALED: &'static [Column] = &[Column::State];
+
+    fn sealed_to(row: &Model) -> String {
+        row.id.to_string()
+    }
+}

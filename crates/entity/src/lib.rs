@@ -6,14 +6,17 @@
 
 pub mod account_recovery;
 pub mod ceremony;
+pub mod encryption_key;
 pub mod game;
 mod json_text;
 pub mod mail;
 pub mod passkey_credential;
+pub mod past_agreement;
 pub mod rate_limit;
 pub mod revoked_token;
 pub mod role;
 pub mod save;
+mod sealed;
 pub mod session;
 pub mod terms_version;
 pub mod unverified_detail;
@@ -25,3 +28,4 @@ pub mod user_picture;
 pub mod user_terms_agreement;
 
 pub use json_text::JsonText;
+pub use sealed::Sealed;

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::{JsonText, Sealed};
+
 /// One row of `mails`. It holds what is to be told, not the text: links are made when it is sent, so that no token is stored.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "mails")]
@@ -13,8 +15,12 @@ pub struct Model {
     pub user_id: Option<i64>,
     /// What it tells: see the service's `mail::Kind`.
     pub kind: String,
-    /// The address that it goes to. Personal.
+    /// The address that it goes to. Personal; sealed.
     pub recipient: String,
+    /// Blind index of that address; null in mails from before it was kept.
+    pub recipient_index: Option<String>,
+    /// What it says besides its kind, where that differs: how much of what was erased.
+    pub content: Option<JsonText>,
     /// `fr` or `en`.
     pub language: String,
     /// When it was queued.
@@ -30,3 +36,12 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Sealed for Entity {
+    const KEY: Column = Column::Id;
+    const SEALED: &'static [Column] = &[Column::Recipient];
+
+    fn sealed_to(row: &Model) -> String {
+        row.id.to_string()
+    }
+}

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::Sealed;
+
 /// One row of `unverified_details`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "unverified_details")]
@@ -12,7 +14,7 @@ pub struct Model {
     /// Whose claim it is.
     #[sea_orm(unique)]
     pub user_detail_id: i64,
-    /// Personal.
+    /// Personal; sealed.
     pub email: String,
     /// Blind index of the normalised address; not unique.
     pub email_index: String,
@@ -43,3 +45,12 @@ impl Related<super::user_detail::Entity> for Entity {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Sealed for Entity {
+    const KEY: Column = Column::Id;
+    const SEALED: &'static [Column] = &[Column::Email];
+
+    fn sealed_to(row: &Model) -> String {
+        row.user_detail_id.to_string()
+    }
+}

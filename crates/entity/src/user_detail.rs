@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::Sealed;
+
 /// One row of `user_details`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_details")]
@@ -12,17 +14,17 @@ pub struct Model {
     /// The person it belongs to; goes when they go.
     #[sea_orm(unique)]
     pub user_id: i64,
-    /// Personal.
+    /// Personal; sealed.
     pub first_name: Option<String>,
-    /// Personal.
+    /// Personal; sealed.
     pub last_name: Option<String>,
     /// In years.
     pub age: Option<i32>,
-    /// Personal.
+    /// Personal; sealed.
     pub phone_number: Option<String>,
-    /// Personal.
+    /// Personal; sealed.
     pub address: Option<String>,
-    /// Personal; only an address that was shown to be theirs (see `unverified_details` for the others).
+    /// Personal; sealed; only an address that was shown to be theirs (see `unverified_details` for the others).
     pub email: Option<String>,
     /// Blind index of the normalised address, unique.
     pub email_index: Option<String>,
@@ -45,3 +47,12 @@ impl Related<super::unverified_detail::Entity> for Entity {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Sealed for Entity {
+    const KEY: Column = Column::Id;
+    const SEALED: &'static [Column] = &[Column::FirstName, Column::LastName, Column::PhoneNumber, Column::Address, Column::Email];
+
+    fn sealed_to(row: &Model) -> String {
+        row.user_id.to_string()
+    }
+}

@@ -41,7 +41,7 @@ pub(crate) async fn begin(service: &Service, user_id: i64, mail: &mail_row::Mode
     let hash = token_hash(token);
     let transaction = service.database.write().await?;
     let user = people::lock_by_id(&transaction, user_id).await?;
-    let email = user_detail::verified_email(&transaction, user_id).await?;
+    let email = user_detail::verified_email(service, &transaction, user_id).await?;
     let is_theirs =
         email.is_some_and(|email| service.keyed_hash.email_index(&email) == service.keyed_hash.email_index(&mail.recipient));
     let is_used = revoked_token::Entity::find_by_id(hash.clone()).one(&transaction).await?.is_some();
@@ -92,7 +92,7 @@ async fn consume(service: &Service, transaction: &DatabaseTransaction, hash: &st
         return Err(Error::Unauthenticated(LINK_GONE));
     }
     forget(service, transaction, user_id).await?;
-    unverified_detail::forget(transaction, user_id).await?;
+    unverified_detail::forget(service, transaction, user_id).await?;
     session::end_all(transaction, user_id, None).await?;
     passkey::forget_ceremonies(transaction, user_id).await?;
     Ok(user)
@@ -113,7 +113,7 @@ pub(crate) async fn forget(service: &Service, transaction: &DatabaseTransaction,
 /// Sets a new password with a token, and signs in. All that was signed in before is not any more.
 pub async fn reset_password(service: &Service, token: &str, password: String, caller: &Caller) -> Result<SignedIn, Error> {
     let found = find(service, token, caller).await?;
-    let known = user_detail::credentials(service.database.pool(), found.id).await?;
+    let known = user_detail::credentials(service, service.database.pool(), found.id).await?;
     let mut checks = Checks::default();
     password::check(&mut checks, "/password", &password, &known.emails());
     checks.finish()?;

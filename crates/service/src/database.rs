@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, Value,
 };
 
 /// A pool of connections.
@@ -37,6 +37,8 @@ impl Database {
                     .foreign_keys(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
+                    // What is deleted is overwritten, not only given free.
+                    .pragma("secure_delete", "ON")
                     .busy_timeout(Duration::from_secs(5))
             });
         Ok(Self { pool: sea_orm::Database::connect(options).await? })
@@ -63,6 +65,16 @@ impl Database {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         self.pool.begin_with_options(options).await
+    }
+
+    /// On SQLite what was deleted still stands in the write-ahead log until that begins anew: has it do so. Where somebody reads just
+    /// now it may not; the next time it will.
+    pub(crate) async fn scrub(&self) {
+        if self.pool.get_database_backend() == DbBackend::Sqlite
+            && let Err(error) = self.pool.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await
+        {
+            tracing::warn!(%error, "the write-ahead log was not emptied; trying again in a minute");
+        }
     }
 
     /// `column` is one of `ids`, as one parameter: the statement's text is the same however many there are.

@@ -118,6 +118,11 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// What happened, for the log: the cause of a fault of ours.
+    pub(crate) fn cause(&self) -> String {
+        std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
+    }
+
     /// One fault of the input.
     pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self::InvalidInput(vec![Problem::new(pointer, message)])

@@ -28,5 +28,6 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
         .filter(unverified_detail::Column::Expires.lte(now))
         .exec(pool)
         .await?;
+    service.database.scrub().await;
     Ok(())
 }

@@ -11,6 +11,7 @@ mod brake;
 pub mod caller;
 pub mod clock;
 pub mod database;
+pub mod erasure;
 pub mod error;
 pub mod expired;
 pub mod game;
@@ -22,6 +23,7 @@ pub mod passkey;
 pub mod password;
 pub mod random;
 pub mod role;
+pub mod sealed;
 pub mod session;
 pub mod terms_version;
 pub mod text;
@@ -50,6 +52,8 @@ pub struct Service {
     pub random: Arc<dyn random::Random>,
     /// Signs and checks access and refresh tokens.
     pub tokens: token::TokenKeys,
+    /// Encrypts personal fields, and decrypts them.
+    pub keys: sealed::KeyRing,
     /// Hashes passwords, a bounded number at once.
     pub passwords: password::Passwords,
     /// The relying party of WebAuthn.

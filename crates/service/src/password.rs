@@ -125,7 +125,7 @@ pub async fn change(
     caller: &Caller,
 ) -> Result<(), Error> {
     let owner = viewer.owner();
-    let known = user_detail::credentials(service.database.pool(), owner.user_id()).await?;
+    let known = user_detail::credentials(service, service.database.pool(), owner.user_id()).await?;
     let mut checks = Checks::default();
     check(&mut checks, "/new", &new, &known.emails());
     checks.finish()?;

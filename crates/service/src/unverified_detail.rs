@@ -16,7 +16,7 @@ use crate::keyed_hash::token_hash;
 use crate::mail::{self, Event, Kind};
 use crate::text::Checks;
 use crate::viewer::Viewer;
-use crate::{Error, Service, account_recovery, brake, user as people, user_detail};
+use crate::{Error, Service, account_recovery, brake, sealed, user as people, user_detail};
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
@@ -45,7 +45,7 @@ pub(crate) async fn write(
         let mail = mail::queue(service, connection, Kind::Verification, Some(user.id), claim.email.clone(), language).await?;
         token = Some(token_hash(&service.keyed_hash.mail_token(mail)));
     }
-    let row = ActiveModel {
+    let mut row = ActiveModel {
         user_detail_id: Set(user_detail_id),
         email_index: Set(service.keyed_hash.email_index(&claim.email)),
         email: Set(claim.email),
@@ -55,6 +55,7 @@ pub(crate) async fn write(
         date_created: Set(now),
         ..Default::default()
     };
+    sealed::seal::<Entity>(service, &mut row, &user_detail_id.to_string())?;
     let replaced = [Column::Email, Column::EmailIndex, Column::TokenHash, Column::Expires, Column::Selector];
     let newest = OnConflict::column(Column::UserDetailId).update_columns(replaced).to_owned();
     Entity::insert(row).on_conflict(newest).exec_without_returning(connection).await?;
@@ -62,8 +63,8 @@ pub(crate) async fn write(
 }
 
 /// Takes back what a person waits to show.
-pub(crate) async fn forget(connection: &impl ConnectionTrait, user_id: i64) -> Result<(), Error> {
-    if let (_, Some(waiting)) = of_person(connection, user_id).await? {
+pub(crate) async fn forget(service: &Service, connection: &impl ConnectionTrait, user_id: i64) -> Result<(), Error> {
+    if let (_, Some(waiting)) = of_person(service, connection, user_id).await? {
         waiting.delete(connection).await?;
     }
     Ok(())
@@ -86,11 +87,16 @@ pub(crate) async fn is_waiting(service: &Service, user_id: i64, token_hash: &str
 }
 
 /// What a person still waits to show, in a transaction that has locked them.
-async fn of_person(connection: &impl ConnectionTrait, user_id: i64) -> Result<(detail::Model, Option<Model>), Error> {
+async fn of_person(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    user_id: i64,
+) -> Result<(detail::Model, Option<Model>), Error> {
     let found = detail::Entity::find().filter(detail::Column::UserId.eq(user_id)).one(connection).await?;
     let detail = found.ok_or(Error::NotFound("person"))?;
     let claim = Entity::find().filter(Column::UserDetailId.eq(detail.id)).one(connection).await?;
-    Ok((detail, claim))
+    let claim = claim.map(|claim| sealed::open::<Entity>(&service.keys, claim)).transpose()?;
+    Ok((sealed::open::<detail::Entity>(&service.keys, detail)?, claim))
 }
 
 /// Changes the viewer's address. The one that they have verified stays until they have verified the new one; naming it again takes
@@ -103,7 +109,7 @@ pub async fn change_email(service: &Service, viewer: &Viewer, email: String, cal
     slow_down(service, &email).await?;
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
-    let (detail, waiting) = of_person(&transaction, user.id).await?;
+    let (detail, waiting) = of_person(service, &transaction, user.id).await?;
     if detail.email_index.as_ref() == Some(&service.keyed_hash.email_index(&email)) {
         if let Some(waiting) = waiting {
             waiting.delete(&transaction).await?;
@@ -120,12 +126,12 @@ pub async fn change_email(service: &Service, viewer: &Viewer, email: String, cal
 /// Sends the link anew; the one before stops working.
 pub async fn resend(service: &Service, viewer: &Viewer, caller: &Caller) -> Result<(), Error> {
     brake::take(service, &brake::MAILS_OF_PERSON, &viewer.user().id.to_string()).await?;
-    let (_, waiting) = of_person(service.database.pool(), viewer.user().id).await?;
+    let (_, waiting) = of_person(service, service.database.pool(), viewer.user().id).await?;
     let nothing = || Error::conflict("No address waits to be verified: it is verified already, or there is none.");
     slow_down(service, &waiting.ok_or_else(nothing)?.email).await?;
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
-    let (detail, waiting) = of_person(&transaction, user.id).await?;
+    let (detail, waiting) = of_person(service, &transaction, user.id).await?;
     let Model { email, selector, .. } = waiting.ok_or_else(nothing)?;
     write(service, &transaction, &user, detail.id, Claim { email, selector, is_mailed: true }, caller).await?;
     Ok(transaction.commit().await?)
@@ -138,7 +144,7 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
     brake::take(service, &brake::WRONG_TOKENS, &subject).await?;
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
-    let (detail, waiting) = of_person(&transaction, user.id).await?;
+    let (detail, waiting) = of_person(service, &transaction, user.id).await?;
     let hash = token_hash(token);
     let waiting = waiting
         .filter(|waiting| waiting.token_hash.as_ref() == Some(&hash))

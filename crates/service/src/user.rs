@@ -160,7 +160,7 @@ async fn sign_in_by_password(service: &Service, email: &str, password: String, c
     let transaction = service.database.write().await?;
     let user = lock_by_id(&transaction, user_id).await?;
     // Locked, and looked at again: a password that was changed meanwhile opens no session.
-    let now = user_detail::credentials(&transaction, user.id).await?.password_hash;
+    let now = user_detail::credentials(service, &transaction, user.id).await?.password_hash;
     if !user.is_active || now.as_ref() != Some(&stored) {
         return Err(refused());
     }
@@ -221,7 +221,7 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
     checks.finish()?;
     let transaction = service.database.write().await?;
     let user = lock_viewer(&transaction, viewer).await?;
-    user_detail::update(&transaction, viewer.owner(), changes.detail).await?;
+    user_detail::update(service, &transaction, viewer.owner(), changes.detail).await?;
     let mut row: ActiveModel = user.into();
     changes.username.apply(&mut row.username);
     let language = match changes.language {
@@ -241,7 +241,10 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
 /// Locks a person's row, so that what is read next in this transaction stays as it is until the end. On SQLite a writing
 /// transaction is alone anyway.
 pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
-    lock_by_id(transaction, owner.user_id()).await
+    lock_by_id(transaction, owner.user_id()).await.map_err(|error| match error {
+        Error::NotFound(_) => Error::Unauthenticated("The account is gone."),
+        other => other,
+    })
 }
 
 /// The same for a viewer who changes their account: a session that was ended meanwhile, or a person who was kept out, changes nothing.
@@ -287,25 +290,31 @@ async fn change_by_admin(
     user_id: i64,
     change: impl AsyncFnOnce(&DatabaseTransaction, &mut ActiveModel) -> Result<(), Error>,
 ) -> Result<(Model, Owner), Error> {
-    let acting = admin.viewer().user().id;
-    if acting == user_id {
-        return Err(Error::Forbidden("Another administrator changes this of yours."));
-    }
     let transaction = service.database.write().await?;
-    // In the order of their ids, so that no two wait for each other.
-    let first = lock_by_id(&transaction, acting.min(user_id)).await?;
-    let second = lock_by_id(&transaction, acting.max(user_id)).await?;
-    let (acting, user) = if acting < user_id { (first, second) } else { (second, first) };
-    admin.viewer().still_signed_in(&transaction, &acting).await?;
-    if acting.role_id != admin.viewer().role().id {
-        return Err(Error::Forbidden("This is for administrators."));
-    }
+    let user = lock_by_admin(&transaction, admin, user_id).await?;
     let owner = admin.owner(&user);
     let mut row: ActiveModel = user.into();
     change(&transaction, &mut row).await?;
     let user = row.update(&transaction).await?;
     transaction.commit().await?;
     Ok((user, owner))
+}
+
+/// Locks somebody else for an administrator, who still is one.
+pub(crate) async fn lock_by_admin(transaction: &DatabaseTransaction, admin: &Admin<'_>, user_id: i64) -> Result<Model, Error> {
+    let acting = admin.viewer().user().id;
+    if acting == user_id {
+        return Err(Error::Forbidden("Another administrator changes this of yours."));
+    }
+    // In the order of their ids, so that no two wait for each other.
+    let first = lock_by_id(transaction, acting.min(user_id)).await?;
+    let second = lock_by_id(transaction, acting.max(user_id)).await?;
+    let (acting, user) = if acting < user_id { (first, second) } else { (second, first) };
+    admin.viewer().still_signed_in(transaction, &acting).await?;
+    if acting.role_id != admin.viewer().role().id {
+        return Err(Error::Forbidden("This is for administrators."));
+    }
+    Ok(user)
 }
 
 /// The person with this id, if the viewer may see them.

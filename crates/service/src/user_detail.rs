@@ -1,41 +1,45 @@
-//! Who a person is: the personal columns (names, phone, address, email) are read and written here, so that how they are kept can
-//! change in one place. Addresses that are not verified yet are in `unverified_detail`, those that mail goes to in `mail`.
+//! Who a person is. The personal columns (names, phone, address, email) are sealed when they are written and opened when they are
+//! read, here alone. Addresses that are not verified yet are in `unverified_detail`, those that mail goes to in `mail`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::user_detail::{ActiveModel, Column, Entity, Model};
-use entity::{unverified_detail, user};
+use entity::{Sealed, unverified_detail, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
 
 use crate::caller::Caller;
+use crate::sealed::{self, KeyRing};
 use crate::text::{Change, Checks};
 use crate::unverified_detail::{self as claims, Claim};
 use crate::viewer::{Owner, by_owner, user_ids};
 use crate::{Error, Service};
 
+/// What a sealed column says. One that does not open is an error of its own, and keeps nobody from the others.
+pub type Opened = Result<Option<String>, Arc<Error>>;
+
 /// Who a person is, in the clear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct UserDetail {
     /// First name.
-    pub first_name: Option<String>,
+    pub first_name: Opened,
     /// Last name.
-    pub last_name: Option<String>,
+    pub last_name: Opened,
     /// In years.
     pub age: Option<i32>,
     /// Phone number, as they write it.
-    pub phone_number: Option<String>,
+    pub phone_number: Opened,
     /// Where they live.
-    pub address: Option<String>,
+    pub address: Opened,
     /// Their address for mail and signing in.
-    pub email: Option<String>,
+    pub email: Opened,
     /// Whether they have shown that mail to it reaches them.
     pub email_verified: bool,
     /// Whether they have a password.
     pub has_password: bool,
     /// The address that is to take its place, once they have shown that mail to it reaches them.
-    pub pending_email: Option<String>,
+    pub pending_email: Opened,
 }
 
 /// Changes to who a person is.
@@ -72,16 +76,20 @@ impl DetailChanges {
     }
 }
 
-fn read(row: Model, unverified: Option<unverified_detail::Model>) -> UserDetail {
+fn read(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> UserDetail {
+    let opened = |column| sealed::open_column::<Entity>(keys, row, column, &Entity::sealed_to(row)).map_err(Arc::new);
     let email_verified = row.email.is_some();
-    let claimed = unverified.map(|claim| claim.email);
-    let (email, pending_email) = if email_verified { (row.email, claimed) } else { (claimed, None) };
+    let claimed = claim.map_or(Ok(None), |claim| {
+        use unverified_detail::{Column, Entity};
+        sealed::open_column::<Entity>(keys, claim, Column::Email, &Entity::sealed_to(claim)).map_err(Arc::new)
+    });
+    let (email, pending_email) = if email_verified { (opened(Column::Email), claimed) } else { (claimed, Ok(None)) };
     UserDetail {
-        first_name: row.first_name,
-        last_name: row.last_name,
+        first_name: opened(Column::FirstName),
+        last_name: opened(Column::LastName),
         age: row.age,
-        phone_number: row.phone_number,
-        address: row.address,
+        phone_number: opened(Column::PhoneNumber),
+        address: opened(Column::Address),
         email,
         email_verified,
         has_password: row.password_hash.is_some(),
@@ -97,7 +105,12 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
         .all(service.database.pool())
         .await?;
     let grouped = by_owner(owners, rows, |(row, _)| row.user_id).into_iter();
-    Ok(grouped.map(|(owner, rows)| (owner, rows.into_iter().next().map(|(row, claim)| Arc::new(read(row, claim))))).collect())
+    Ok(grouped
+        .map(|(owner, rows)| {
+            let first = rows.first();
+            (owner, first.map(|(row, claim)| Arc::new(read(&service.keys, row, claim.as_ref()))))
+        })
+        .collect())
 }
 
 /// Writes the details of a new account. The address of somebody who signs up by themselves waits to be verified; several people
@@ -122,6 +135,7 @@ pub(crate) async fn create(
             claim = Some(Claim { email, selector: Some(selector), is_mailed });
         }
     }
+    sealed::seal::<Entity>(service, &mut row, &user.id.to_string())?;
     let row = row.insert(connection).await?;
     if let Some(claim) = claim {
         claims::write(service, connection, user, row.id, claim, caller).await?;
@@ -143,10 +157,16 @@ pub(crate) struct PasswordWayIn {
 }
 
 /// Applies changes, in a transaction that has locked the person.
-pub(crate) async fn update(connection: &impl ConnectionTrait, owner: Owner, changes: DetailChanges) -> Result<(), Error> {
+pub(crate) async fn update(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    owner: Owner,
+    changes: DetailChanges,
+) -> Result<(), Error> {
     let stored = Entity::find().filter(Column::UserId.eq(owner.user_id())).one(connection).await?;
     let mut row: ActiveModel = stored.ok_or(Error::NotFound("person"))?.into();
     changes.write(&mut row);
+    sealed::seal::<Entity>(service, &mut row, &owner.user_id().to_string())?;
     if row.is_changed() {
         row.update(connection).await?;
     }
@@ -180,7 +200,8 @@ pub(crate) async fn ways_in(service: &Service, email: &str, password: &str) -> R
 pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Option<(i64, String)>, Error> {
     let email_index = service.keyed_hash.email_index(email);
     let stored = Entity::find().filter(Column::EmailIndex.eq(email_index)).one(service.database.pool()).await?;
-    Ok(stored.and_then(|row| Some((row.user_id, row.email?))))
+    let opened = stored.map(|row| sealed::open::<Entity>(&service.keys, row)).transpose()?;
+    Ok(opened.and_then(|row| Some((row.user_id, row.email?))))
 }
 
 /// What a person signs in with by password.
@@ -209,22 +230,37 @@ impl Credentials {
 }
 
 /// What this person signs in with by password.
-pub(crate) async fn credentials(connection: &impl ConnectionTrait, user_id: i64) -> Result<Credentials, Error> {
+pub(crate) async fn credentials(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    user_id: i64,
+) -> Result<Credentials, Error> {
     let found =
         Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
     let (row, claim) = found.ok_or(Error::NotFound("person"))?;
+    let row = sealed::open::<Entity>(&service.keys, row)?;
+    let claim = claim.map(|claim| sealed::open::<unverified_detail::Entity>(&service.keys, claim)).transpose()?;
     Ok(Credentials { password_hash: row.password_hash, verified: row.email, claimed: claim.map(|claim| claim.email) })
 }
 
 /// The address that this person has verified.
-pub(crate) async fn verified_email(connection: &impl ConnectionTrait, user_id: i64) -> Result<Option<String>, Error> {
-    Ok(credentials(connection, user_id).await?.verified)
+pub(crate) async fn verified_email(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    user_id: i64,
+) -> Result<Option<String>, Error> {
+    Ok(credentials(service, connection, user_id).await?.verified)
 }
 
 /// Their first name.
-pub(crate) async fn first_name(connection: &impl ConnectionTrait, user_id: i64) -> Result<Option<String>, Error> {
+pub(crate) async fn first_name(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    user_id: i64,
+) -> Result<Option<String>, Error> {
     let row = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
-    Ok(row.and_then(|row| row.first_name))
+    let opened = row.map(|row| sealed::open::<Entity>(&service.keys, row)).transpose()?;
+    Ok(opened.and_then(|row| row.first_name))
 }
 
 /// Sets a password, whatever there was.
@@ -264,9 +300,11 @@ pub(crate) async fn set_email(
     row: Model,
     email: String,
 ) -> Result<(), Error> {
+    let sealed_to = Entity::sealed_to(&row);
     let mut row: ActiveModel = row.into();
     row.email_index = Set(Some(service.keyed_hash.email_index(&email)));
     row.email = Set(Some(email));
+    sealed::seal::<Entity>(service, &mut row, &sealed_to)?;
     row.update(connection).await.map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
             Error::conflict("Another account has this address already: sign in to that one, or choose another address.")

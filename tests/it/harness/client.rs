@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::plain::Personal;
+
 /// A caller, with an access token once it has one.
 #[derive(Clone)]
 pub struct Client {
@@ -12,6 +14,7 @@ pub struct Client {
     url: Arc<str>,
     headers: Vec<(&'static str, String)>,
     secrets: Secrets,
+    personal: Personal,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
 }
@@ -93,10 +96,10 @@ impl Secrets {
 }
 
 impl Client {
-    pub fn new(url: &str, secrets: Secrets) -> Self {
+    pub fn new(url: &str, secrets: Secrets, personal: Personal) -> Self {
         // A connection for each request: behind a proxy, each goes to another instance.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        Self { http, url: url.into(), headers: Vec::new(), secrets, access_token: None, refresh_token: None }
+        Self { http, url: url.into(), headers: Vec::new(), secrets, personal, access_token: None, refresh_token: None }
     }
 
     /// The same caller with a further header.
@@ -129,6 +132,8 @@ impl Client {
         }
         self.secrets.note_all(&variables);
         self.secrets.note_query(query);
+        self.personal.note_all(&variables);
+        self.personal.note_query(query);
         let answer = answer(request).await;
         self.secrets.note_all(&answer.body);
         for cookie in &answer.cookies {

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod game;
 pub mod mailbox;
+pub mod plain;
 pub mod proxy;
 pub mod token;
 
@@ -68,6 +69,8 @@ pub(crate) use on_both_engines_and_two_instances;
 /// The secret of the tokens in the tests, so that they can make tokens too.
 pub const TOKEN_SECRET: &[u8; 32] = b"tests sign with thirty-two bytes";
 const TOKEN_KEYS: &str = "tests:dGVzdHMgc2lnbiB3aXRoIHRoaXJ0eS10d28gYnl0ZXM";
+/// The key of the encrypted fields in the tests.
+pub const ENCRYPTION_KEYS: &str = "tests:dGVzdHMgZW5jcnlwdCB3aXRoIHRoaXJ0eSBieXRlcy4u";
 
 /// Where cargo put the binary: beside this one.
 pub fn binary() -> PathBuf {
@@ -83,6 +86,7 @@ pub struct Home {
     pub database_url: String,
     engine: Engine,
     secrets: Secrets,
+    pub personal: plain::Personal,
 }
 
 impl Home {
@@ -99,7 +103,7 @@ impl Home {
                 format!("{}/{name}", postgres_url())
             }
         };
-        Self { folder, database_url, engine, secrets: Secrets::default() }
+        Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
     }
 
     /// A migrated database: made once, copied for each test.
@@ -143,11 +147,20 @@ impl Home {
             .env("DATA_DIR", &self.folder)
             .env("BIND", "127.0.0.1:0")
             .env("TOKEN_KEYS", TOKEN_KEYS)
+            .env("ENCRYPTION_KEYS", ENCRYPTION_KEYS)
             .env("SMTP_URL", mailbox::smtp_url())
             .env("LOG", if self.engine == Engine::Pair { "trace" } else { "info,autrement=debug,service=debug,sqlx=debug" })
             .env("LOG_FORMAT", "json")
             .kill_on_drop(true);
         command
+    }
+
+    /// Everything that the database holds, as somebody finds it who gets hold of its file or of a dump.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self.engine {
+            Engine::Sqlite => plain::sqlite_bytes(&self.folder.join("test.db")),
+            Engine::Postgres | Engine::Pair => plain::postgres_dump(&self.database_url),
+        }
     }
 
     /// A connection to the database itself.
@@ -156,8 +169,13 @@ impl Home {
     }
 }
 
+/// Nothing personal that was sent is in the database in the clear.
 impl Drop for Home {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let told = self.personal.told_by(&self.bytes());
+            assert!(told.is_none(), "the database tells {told:?}");
+        }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -218,7 +236,7 @@ impl Server {
 
     /// A client that is nobody yet.
     pub fn client(&self) -> Client {
-        Client::new(&self.url, self.home.secrets.clone())
+        Client::new(&self.url, self.home.secrets.clone(), self.home.personal.clone())
     }
 
     /// Somebody who has just signed up by password.

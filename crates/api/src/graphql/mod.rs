@@ -7,6 +7,7 @@
 mod account_recovery;
 pub mod connection;
 pub mod document;
+mod erasure;
 pub mod error;
 pub mod game;
 pub mod id;
@@ -42,6 +43,7 @@ pub struct Mutation(
     session::SessionMutation,
     unverified_detail::UnverifiedDetailMutation,
     account_recovery::AccountRecoveryMutation,
+    erasure::ErasureMutation,
     user_avatar_info::UserAvatarInfoMutation,
     user_passion::UserPassionMutation,
     user_terms_agreement::UserTermsAgreementMutation,

@@ -132,7 +132,8 @@ impl SessionMutation {
     }
 }
 
-fn signed_out(context: &Context<'_>) {
+/// The session of this request has ended: a browser forgets its cookie.
+pub fn signed_out(context: &Context<'_>) {
     let request = Request::of(context);
     request.sign_out();
     if request.sender.is_browser {

@@ -98,6 +98,8 @@ pub trait Game:
     const LEVEL: Option<Self::Column>;
     /// Its JSON columns, in the order of [`PlayRow::json`].
     const JSON: &'static [JsonColumn<Self::Column>];
+    /// Those of the JSON columns that are sealed to the play's id: see [`crate::Sealed`], which such a game is, too.
+    const SEALED: &'static [Self::Column] = &[];
     /// The play's id.
     const ID: Self::Column;
     /// Who played.

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::{Game, GameKind, JsonColumn, PlayRow};
-use crate::JsonText;
+use crate::{JsonText, Sealed};
 
 /// One play: a row of `room_env_game_data`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -16,7 +16,8 @@ pub struct Model {
     pub user_id: i64,
     /// Percent, 0 to 100.
     pub completion: f64,
-    /// Array: objects in the room, or settings of a room, one item each.
+    /// Array: objects in the room, or settings of a room, one item each. Sealed: what
+    /// a person hears, sees and says of a room tells how they perceive.
     pub room_data: JsonText,
     /// Of the JSON as it is stored.
     pub schema_version: i32,
@@ -38,6 +39,7 @@ impl Game for Entity {
     const KIND: GameKind = GameKind::RoomEnv;
     const LEVEL: Option<Column> = None;
     const JSON: &'static [JsonColumn<Column>] = &[JsonColumn { column: Column::RoomData, name: "roomData", empty: "[]" }];
+    const SEALED: &'static [Column] = &[Column::RoomData];
     super::columns_of_every_play!();
 }
 
@@ -46,5 +48,14 @@ impl PlayRow for Model {
 
     fn json(&self) -> Vec<&JsonText> {
         vec![&self.room_data]
+    }
+}
+
+impl Sealed for Entity {
+    const KEY: Column = Column::Id;
+    const SEALED: &'static [Column] = <Self as Game>::SEALED;
+
+    fn sealed_to(row: &Model) -> String {
+        row.id.to_string()
     }
 }

@@ -9,11 +9,13 @@
 use entity::JsonText;
 use entity::game::{Game, GameKind, PlayRow};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::Value;
 
-use crate::Error;
-use crate::database::Database;
+use super::open;
+use crate::{Error, Service, sealed};
 
 /// From one version to the next: the JSON fields of a play, in the order of [`Game::JSON`].
 type Step = fn(&mut [Value]);
@@ -99,7 +101,7 @@ pub(super) fn bring_up<G: Game>(mut row: G::Model) -> G::Model {
 /// Writes the older plays of a game in the current version, `batch` of them in a transaction, and says after each batch how many
 /// that are. It may be interrupted and begun again, and several may run at once, beside the service: a play that is saved meanwhile is
 /// left to its save. Revision and dates stay, since nobody saved.
-pub async fn upgrade<G: Game>(database: &Database, batch: u64, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
+pub async fn upgrade<G: Game>(service: &Service, batch: u64, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
     let current = current_version(G::KIND);
     let (mut after, mut written) = (0, 0);
     loop {
@@ -108,13 +110,13 @@ pub async fn upgrade<G: Game>(database: &Database, batch: u64, mut progress: imp
             .filter(G::ID.gt(after))
             .order_by_asc(G::ID)
             .limit(batch.max(1))
-            .all(database.pool())
+            .all(service.database.pool())
             .await?;
         let Some(last) = older.last() else { return Ok(written) };
         after = last.id();
-        let transaction = database.write().await?;
+        let transaction = service.database.write().await?;
         for row in older {
-            written += write::<G>(&transaction, row).await?;
+            written += write::<G>(service, &transaction, row).await?;
         }
         transaction.commit().await?;
         progress(written);
@@ -122,12 +124,16 @@ pub async fn upgrade<G: Game>(database: &Database, batch: u64, mut progress: imp
 }
 
 /// How many plays of a game are in an older version.
-pub async fn older<G: Game>(database: &Database) -> Result<u64, Error> {
-    Ok(G::find().filter(G::SCHEMA_VERSION.lt(current_version(G::KIND))).count(database.pool()).await?)
+pub async fn older<G: Game>(service: &Service) -> Result<u64, Error> {
+    Ok(G::find().filter(G::SCHEMA_VERSION.lt(current_version(G::KIND))).count(service.database.pool()).await?)
 }
 
-async fn write<G: Game>(transaction: &DatabaseTransaction, row: G::Model) -> Result<u64, Error> {
+async fn write<G: Game>(service: &Service, transaction: &DatabaseTransaction, mut row: G::Model) -> Result<u64, Error> {
     let (id, revision, version) = (row.id(), row.revision(), row.schema_version());
+    if let Err(error) = open::<G>(&service.keys, &mut row) {
+        tracing::error!(error = error.cause(), "a play does not open, and stays as it is");
+        return Ok(0);
+    }
     let row = bring_up::<G>(row);
     if row.schema_version() == version {
         return Ok(0);
@@ -137,8 +143,14 @@ async fn write<G: Game>(transaction: &DatabaseTransaction, row: G::Model) -> Res
         .filter(G::ID.eq(id))
         .filter(G::REVISION.eq(revision))
         .filter(G::SCHEMA_VERSION.eq(version));
+    let mut values = <G::ActiveModel as ActiveModelTrait>::default();
     for (column, text) in G::JSON.iter().zip(row.json()) {
-        update = update.col_expr(column.column, column.column.save_as(Expr::value(text.clone())));
+        values.set(column.column, text.clone().into());
+    }
+    sealed::seal_columns::<G>(service, &mut values, G::SEALED, &id.to_string())?;
+    for column in G::JSON.iter().map(|json| json.column) {
+        let text = values.get(column).into_value().ok_or_else(|| Error::internal("a column without a value"))?;
+        update = update.col_expr(column, column.save_as(Expr::val(text)));
     }
     Ok(update.exec(transaction).await?.rows_affected)
 }

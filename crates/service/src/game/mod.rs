@@ -15,6 +15,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entity::JsonText;
 pub use entity::game::{Game, GameKind, PlayRow, Row};
+pub(crate) use plays::tables;
 pub use plays::{PlayCursor, PlayRef, PlaysRequest, plays_by_requests};
 pub use progress::{GameProgress, Progress, progress_by_owners};
 pub use save::{Save, SaveMode, save};
@@ -23,6 +24,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, ValueType};
 use sea_orm::{ColumnTrait, ModelTrait, QueryFilter, Select};
 
 use self::evolution::bring_up;
+use crate::sealed::{self, KeyRing};
 use crate::viewer::{Owner, Viewer, by_owner, one_by_owner, user_ids};
 use crate::{Error, Service, user};
 
@@ -65,10 +67,23 @@ impl StoredPlay {
     }
 }
 
-/// What is read leaves here in the current version, but for plays of a newer release.
+/// What is read leaves here opened and in the current version, but for plays of a newer release. A play that does not open stays
+/// sealed, which is told in the log, and keeps nobody from the others.
 async fn read<G: Game>(service: &Service, plays: Select<G>) -> Result<Vec<G::Model>, Error> {
     let rows = plays.all(service.database.pool()).await?;
-    Ok(rows.into_iter().map(bring_up::<G>).collect())
+    let opened = rows.into_iter().map(|mut row| {
+        if let Err(error) = open::<G>(&service.keys, &mut row) {
+            tracing::error!(error = error.cause(), "a play does not open");
+        }
+        bring_up::<G>(row)
+    });
+    Ok(opened.collect())
+}
+
+/// Opens what is sealed in a play.
+fn open<G: Game>(keys: &KeyRing, row: &mut G::Model) -> Result<(), Error> {
+    let id = row.id().to_string();
+    sealed::open_columns::<G>(keys, row, G::SEALED, &id)
 }
 
 /// The newest play of each of these people.

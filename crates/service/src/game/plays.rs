@@ -107,7 +107,7 @@ fn statement(service: &Service, owners: &[Owner], PlaysRequest { game, page }: &
 }
 
 /// Where the plays of each game are.
-pub(super) fn tables() -> BTreeMap<GameKind, String> {
+pub(crate) fn tables() -> BTreeMap<GameKind, String> {
     let mut tables = BTreeMap::new();
     for_each_game!(G => {
         tables.insert(<G as Game>::KIND, G::default().table_name().to_owned());

@@ -3,16 +3,19 @@
 use entity::JsonText;
 use entity::game::{Game, GameKind, PlayRow};
 use entity::save as record;
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::sea_query::ValueType;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, QueryFilter, QueryOrder,
+};
 use serde_json::{Value, json};
 
-use super::StoredPlay;
 use super::evolution::{bring_up, current_version};
 use super::valid::{self, Merged};
+use super::{StoredPlay, open};
 use crate::error::Stored;
 use crate::text::Checks;
 use crate::viewer::Viewer;
-use crate::{Error, Service, user};
+use crate::{Error, Service, sealed, user};
 
 /// The most characters of a save's id.
 const SAVE_ID_LENGTH: usize = 100;
@@ -58,9 +61,9 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     if let Some((save_id, content_hash)) = &named
         && let Some(record) = record::Entity::find_by_id((user_id, save_id.clone())).one(&transaction).await?
     {
-        return saved_before::<G>(&transaction, &record, content_hash).await;
+        return saved_before::<G>(service, &transaction, &record, content_hash).await;
     }
-    let found = if save.new_play { None } else { target::<G>(&transaction, user_id, save.play_id).await? };
+    let found = if save.new_play { None } else { target::<G>(service, &transaction, user_id, save.play_id).await? };
     let stored_version = found.as_ref().map_or(current_version(G::KIND), PlayRow::schema_version);
     if stored_version > current_version(G::KIND) {
         tracing::warn!(stored_version, "a play was written by a newer release, and this one can't save it");
@@ -91,19 +94,45 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     row.set(G::SCHEMA_VERSION, version.into());
     row.set(G::REVISION, revision.into());
     row.set(G::DATE_UPDATED, now.into());
-    let play = if is_new {
+    let mut play = if is_new {
         row.set(G::USER_ID, user_id.into());
         row.set(G::DATE_CREATED, now.into());
-        row.insert(&transaction).await?
+        insert::<G>(service, &transaction, row).await?
     } else {
+        let id = row.get(G::ID).into_value().and_then(|id| <i64 as ValueType>::try_from(id).ok()).unwrap_or_default();
+        sealed::seal_columns::<G>(service, &mut row, G::SEALED, &id.to_string())?;
         row.update(&transaction).await?
     };
+    open::<G>(&service.keys, &mut play)?;
     if let Some((save_id, content_hash)) = named {
         let row = record::Model { user_id, save_id, game: G::KIND as i32, play_id: play.id(), content_hash, date_created: now };
         record::Entity::insert(row.into_active_model()).exec_without_returning(&transaction).await?;
     }
     transaction.commit().await?;
     Ok(play)
+}
+
+/// Writes a new play. What is sealed to its id waits for that id: the row begins empty there.
+async fn insert<G: Game>(
+    service: &Service,
+    transaction: &DatabaseTransaction,
+    mut row: G::ActiveModel,
+) -> Result<G::Model, Error> {
+    let sealed = || G::JSON.iter().filter(|column| G::SEALED.iter().any(|sealed| sealed.as_str() == column.column.as_str()));
+    let mut waiting = <G::ActiveModel as ActiveModelTrait>::default();
+    for column in sealed() {
+        if let Some(text) = row.take(column.column).into_value() {
+            waiting.set(column.column, text);
+        }
+        row.set(column.column, JsonText::from_json(column.empty.to_owned()).into());
+    }
+    let play = row.insert(transaction).await?;
+    if sealed().next().is_none() {
+        return Ok(play);
+    }
+    waiting.set(G::ID, play.id().into());
+    sealed::seal_columns::<G>(service, &mut waiting, G::SEALED, &play.id().to_string())?;
+    Ok(waiting.update(transaction).await?)
 }
 
 /// What a save says, the same text for the same content: the order of keys aside, and without the revision it expects, which is no
@@ -118,6 +147,7 @@ fn content(kind: GameKind, save: &Save) -> String {
 
 /// The play that this save went into, as it is now.
 async fn saved_before<G: Game>(
+    service: &Service,
     transaction: &DatabaseTransaction,
     record: &record::Model,
     content_hash: &str,
@@ -126,23 +156,27 @@ async fn saved_before<G: Game>(
         return Err(Error::conflict("Something else was saved under this saveId before. Choose another id for each save."));
     }
     let play = of_owner::<G>(record.user_id).filter(G::ID.eq(record.play_id)).one(transaction).await?;
-    play.map(bring_up::<G>).ok_or(Error::NotFound("play"))
+    let mut play = play.ok_or(Error::NotFound("play"))?;
+    open::<G>(&service.keys, &mut play)?;
+    Ok(bring_up::<G>(play))
 }
 
 /// The play that a save goes on with, if there is one: the one that it names, or the newest.
 async fn target<G: Game>(
+    service: &Service,
     transaction: &DatabaseTransaction,
     user_id: i64,
     play_id: Option<i64>,
 ) -> Result<Option<G::Model>, Error> {
     let plays = of_owner::<G>(user_id);
-    match play_id {
-        Some(id) => {
-            let named = plays.filter(G::ID.eq(id)).one(transaction).await?;
-            named.map(Some).ok_or(Error::NotFound("play"))
-        }
-        None => Ok(plays.order_by_desc(G::ID).one(transaction).await?),
+    let mut found = match play_id {
+        Some(id) => Some(plays.filter(G::ID.eq(id)).one(transaction).await?.ok_or(Error::NotFound("play"))?),
+        None => plays.order_by_desc(G::ID).one(transaction).await?,
+    };
+    if let Some(play) = &mut found {
+        open::<G>(&service.keys, play)?;
     }
+    Ok(found)
 }
 
 fn of_owner<G: Game>(user_id: i64) -> sea_orm::Select<G> {

@@ -1,5 +1,7 @@
 //! From a row of the queue to what is sent: looks up what it is about, and makes its link.
 
+use std::collections::BTreeMap;
+
 use entity::mail::Model;
 use entity::user;
 use sea_orm::EntityTrait;
@@ -26,6 +28,7 @@ pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Lett
     let kind = Kind::of_name(&mail.kind);
     let mut recipient = mail.recipient.clone();
     let token = service.keyed_hash.mail_token(mail.id);
+    let mut lines = Vec::new();
     let (topic, page) = match (kind, mail.user_id) {
         (Some(Kind::Verification), Some(user_id)) => {
             if !unverified_detail::is_waiting(service, user_id, &token_hash(&token)).await? {
@@ -48,6 +51,12 @@ pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Lett
             language = chosen(service, user_id, language).await?;
             (Topic::Recovery, format!("recover#token={token}"))
         }
+        (Some(Kind::Receipt), _) => {
+            let content = mail.content.as_ref().map_or("{}", |content| content.as_str());
+            let counts: BTreeMap<String, i64> = serde_json::from_str(content).map_err(Error::internal)?;
+            lines = text::erased(&counts, language);
+            (Topic::Receipt, String::new())
+        }
         (Some(Kind::Event(event)), _) => (Topic::Event(event), "account".to_owned()),
         (Some(Kind::Verification), None) | (None, _) => {
             return Err(Error::internal(format!("a mail that can not be written: {}", mail.kind)));
@@ -59,8 +68,8 @@ pub(super) async fn write(service: &Service, mail: &Model) -> Result<Option<Lett
         id: mail.id,
         recipient,
         title: words.title,
-        plain: text::plain(&words, &link),
-        html: text::html(&words, &link, language),
+        plain: text::plain(&words, &lines, &link),
+        html: text::html(&words, &lines, &link, language),
     }))
 }
 

@@ -10,11 +10,12 @@ mod letter;
 mod text;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use entity::mail::{ActiveModel, Column, Entity, Model};
-use entity::user;
+use entity::{JsonText, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -23,7 +24,7 @@ use uuid::Uuid;
 pub use transport::{Mailer, MailerError};
 
 use crate::language::Language;
-use crate::{Error, Service, random, user_detail};
+use crate::{Error, Service, erasure, random, sealed, user_detail};
 
 /// What a mail tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     Verification,
     /// A link back into an account, if the address has one.
     Recovery,
+    /// What was erased with an account.
+    Receipt,
     /// Something happened to an account.
     Event(Event),
 }
@@ -54,9 +57,10 @@ pub(crate) enum Event {
 }
 
 /// Each kind as `mails.kind` says it.
-const KINDS: [(Kind, &str); 8] = [
+const KINDS: [(Kind, &str); 9] = [
     (Kind::Verification, "verification"),
     (Kind::Recovery, "recovery"),
+    (Kind::Receipt, "receipt"),
     (Kind::Event(Event::PasskeyAdded), "passkey_added"),
     (Kind::Event(Event::PasskeyRemoved), "passkey_removed"),
     (Kind::Event(Event::PasskeySuspect), "passkey_suspect"),
@@ -93,18 +97,54 @@ pub(crate) async fn queue(
     recipient: String,
     language: Language,
 ) -> Result<Uuid, Error> {
+    queue_with(service, connection, kind, user_id, recipient, language, None).await
+}
+
+/// Queues the receipt of an account that is erased, to somebody who is nobody here any more.
+pub(crate) async fn queue_receipt(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    recipient: String,
+    language: Language,
+    erased: &BTreeMap<erasure::Kind, i64>,
+) -> Result<(), Error> {
+    let names = erasure::KINDS.iter().filter_map(|(kind, name)| Some((*name, erased.get(kind)?)));
+    let content = JsonText::from_json(serde_json::to_string(&names.collect::<BTreeMap<_, _>>()).map_err(Error::internal)?);
+    queue_with(service, connection, Kind::Receipt, None, recipient, language, Some(content)).await?;
+    Ok(())
+}
+
+/// Takes back what waits to be sent to an address, and gives how many mails that were.
+pub(crate) async fn forget_to(service: &Service, connection: &impl ConnectionTrait, recipient: &str) -> Result<i64, Error> {
+    let index = service.keyed_hash.email_index(recipient);
+    let nobodys = Entity::delete_many().filter(Column::RecipientIndex.eq(index)).filter(Column::UserId.is_null());
+    Ok(i64::try_from(nobodys.exec(connection).await?.rows_affected).unwrap_or(i64::MAX))
+}
+
+async fn queue_with(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    kind: Kind,
+    user_id: Option<i64>,
+    recipient: String,
+    language: Language,
+    content: Option<JsonText>,
+) -> Result<Uuid, Error> {
     let id = random::uuid(&*service.random)?;
     let now = service.clock.now();
-    let row = ActiveModel {
+    let mut row = ActiveModel {
         id: Set(id),
         user_id: Set(user_id),
         kind: Set(kind.name()?.to_owned()),
+        recipient_index: Set(Some(service.keyed_hash.email_index(&recipient))),
         recipient: Set(recipient),
+        content: Set(content),
         language: Set(language.tag().to_owned()),
         date_created: Set(now),
         tries: Set(0),
         next_try: Set(now),
     };
+    sealed::seal::<Entity>(service, &mut row, &id.to_string())?;
     Entity::insert(row).exec_without_returning(connection).await?;
     Ok(id)
 }
@@ -117,7 +157,7 @@ pub(crate) async fn notify(
     user: &user::Model,
     language: Language,
 ) -> Result<(), Error> {
-    if let Some(email) = user_detail::verified_email(connection, user.id).await? {
+    if let Some(email) = user_detail::verified_email(service, connection, user.id).await? {
         queue(service, connection, Kind::Event(event), Some(user.id), email, language_of(user, language)).await?;
     }
     Ok(())
@@ -151,7 +191,7 @@ pub async fn deliver(service: &Arc<Service>) -> Result<usize, Error> {
     let taken_up = sending.len();
     while let Some(sent) = sending.join_next().await {
         match sent {
-            Ok(Err(error)) => tracing::warn!(error = error.code(), "a mail could not be prepared; it is tried again"),
+            Ok(Err(error)) => tracing::warn!(error = error.cause(), "a mail could not be prepared; it is tried again"),
             Err(error) => tracing::error!(%error, "sending a mail failed"),
             Ok(Ok(())) => {}
         }
@@ -165,6 +205,7 @@ async fn send(service: &Service, mail: Model) -> Result<(), Error> {
         tracing::error!(mail = %id, kind, tries = mail.tries, "a mail is given up");
         return remove(service, id).await;
     }
+    let mail = sealed::open::<Entity>(&service.keys, mail)?;
     let Some(letter) = letter::write(service, &mail).await? else {
         // What it was about is gone, or was never there. Not logged: it would tell which addresses have an account.
         return remove(service, id).await;

@@ -1,7 +1,10 @@
 //! The words of the mails: short sentences, one thing each, what happened first, then what to do. No name, nothing personal: mail
 //! passes through many hands.
 
+use std::collections::BTreeMap;
+
 use super::Event;
+use crate::erasure::{KINDS, Kind};
 use crate::language::Language;
 
 /// What a letter is about, once it is known whom it goes to.
@@ -13,6 +16,8 @@ pub(super) enum Topic {
     AlreadyRegistered,
     /// Get back in.
     Recovery,
+    /// An account was erased.
+    Receipt,
     /// Something happened to the account.
     Event(Event),
 }
@@ -62,6 +67,14 @@ fn french(topic: Topic) -> Words {
                 "Si tu n'as rien demandé, tu n'as rien à faire : ton compte n'a pas changé. Ne donne ce lien à personne.",
             ],
             action: "Retrouver mon accès",
+        },
+        Topic::Receipt => Words {
+            title: "Ton compte est supprimé",
+            paragraphs: [
+                "Ton compte Autrement Capable et tout ce qu'il contenait sont supprimés, pour toujours. Voici ce qui a été supprimé :",
+                "Nous gardons seulement que quelqu'un a accepté les conditions d'utilisation, et quel jour, sans savoir qui. Ce message est le dernier : ton adresse n'est plus chez nous.",
+            ],
+            action: "Autrement Capable",
         },
         Topic::Event(Event::PasskeyAdded) => {
             event("Une clé d'accès a été ajoutée", "Une clé d'accès a été ajoutée à ton compte. Elle permet de se connecter.")
@@ -122,6 +135,14 @@ fn english(topic: Topic) -> Words {
             ],
             action: "Get back in",
         },
+        Topic::Receipt => Words {
+            title: "Your account is deleted",
+            paragraphs: [
+                "Your account at Autrement Capable and everything in it are deleted, for good. This is what was deleted:",
+                "All that we keep is that somebody accepted the terms, and on which day, not who. This is the last message: your address is no longer with us.",
+            ],
+            action: "Autrement Capable",
+        },
         Topic::Event(Event::PasskeyAdded) => {
             event("A passkey was added", "A passkey was added to your account. It can be used to sign in.")
         }
@@ -150,22 +171,57 @@ fn english(topic: Topic) -> Words {
     }
 }
 
+/// What was erased, a line a kind.
+pub(super) fn erased(counts: &BTreeMap<String, i64>, language: Language) -> Vec<String> {
+    let lines = KINDS.iter().filter_map(|(kind, name)| Some((*kind, *counts.get(*name)?)));
+    lines
+        .map(|(kind, count)| {
+            format!("{}{} {count}", kind_name(kind, language), if language == Language::French { "\u{a0}:" } else { ":" })
+        })
+        .collect()
+}
+
+fn kind_name(kind: Kind, language: Language) -> &'static str {
+    let (french, english) = match kind {
+        Kind::Details => ("ton profil (nom, âge, adresses)", "your profile (name, age, addresses)"),
+        Kind::Plays => ("parties des jeux", "plays of the games"),
+        Kind::SaveIds => ("numéros de sauvegardes", "ids of saves"),
+        Kind::Avatars => ("avatar", "avatar"),
+        Kind::Passions => ("passions", "passions"),
+        Kind::Pictures => ("photos", "pictures"),
+        Kind::TermsAgreements => ("accords aux conditions d'utilisation", "agreements to the terms"),
+        Kind::Passkeys => ("clés d'accès", "passkeys"),
+        Kind::Sessions => ("appareils connectés", "signed-in devices"),
+        Kind::Ceremonies => ("opérations en cours avec une clé d'accès", "operations under way with a passkey"),
+        Kind::Recoveries => ("liens pour retrouver l'accès", "links to get back in"),
+        Kind::Mails => ("messages en attente", "messages that waited to be sent"),
+    };
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
 const NAME: &str = "Autrement Capable";
 
 /// As plain text.
-pub(super) fn plain(words: &Words, link: &str) -> String {
+pub(super) fn plain(words: &Words, lines: &[String], link: &str) -> String {
     let [first, second] = words.paragraphs;
-    format!("{first}\n\n{}\n{link}\n\n{second}\n\n{NAME}\n", words.action)
+    let lines: String =
+        lines.iter().map(|line| format!("- {line}\n")).chain((!lines.is_empty()).then(|| "\n".to_owned())).collect();
+    format!("{first}\n\n{lines}{}\n{link}\n\n{second}\n\n{NAME}\n", words.action)
 }
 
 /// As a page: large type, one link, nothing that is fetched.
-pub(super) fn html(words: &Words, link: &str, language: Language) -> String {
+pub(super) fn html(words: &Words, lines: &[String], link: &str, language: Language) -> String {
+    let items: Vec<_> = lines.iter().map(|line| escape(line)).collect();
+    let list = if items.is_empty() { String::new() } else { format!("<ul><li>{}</li></ul>", items.join("</li><li>")) };
     let [first, second] = words.paragraphs.map(escape);
     let (title, action, link, tag) = (escape(words.title), escape(words.action), escape(link), language.tag());
     format!(
         "<!doctype html><html lang=\"{tag}\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
          <body style=\"font:18px/1.6 sans-serif;max-width:36em;margin:1em auto;padding:0 1em;color:#222\">\
-         <h1 style=\"font-size:1.3em\">{title}</h1><p>{first}</p><p><a href=\"{link}\">{action}</a></p><p>{second}</p>\
+         <h1 style=\"font-size:1.3em\">{title}</h1><p>{first}</p>{list}<p><a href=\"{link}\">{action}</a></p><p>{second}</p>\
          <p>{NAME}</p></body></html>"
     )
 }

@@ -15,7 +15,7 @@ use super::record::credential_id;
 use super::{NAME_LENGTH, RELYING_PARTY_NAME};
 use crate::caller::Caller;
 use crate::text::Checks;
-use crate::{Error, Service, brake, random, user_detail};
+use crate::{Error, Service, brake, random, sealed, user_detail};
 
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
@@ -110,7 +110,7 @@ pub(crate) async fn start_registration_of(service: &Service, user: &user::Model)
     let pool = service.database.pool();
     let known = stored::Entity::find().filter(stored::Column::UserId.eq(user.id)).all(pool).await?;
     let exclude = known.iter().map(credential_id).collect::<Result<_, _>>()?;
-    let first_name = user_detail::first_name(pool, user.id).await?;
+    let first_name = user_detail::first_name(service, pool, user.id).await?;
     let name = user.username.as_deref().or(first_name.as_deref());
     start_registration(service, user.webauthn_user_handle, name, exclude)
 }
@@ -143,13 +143,14 @@ pub(crate) async fn begin(
     brake::take(service, &brake::CEREMONIES, &caller.network()).await?;
     let ceremony_id = random::uuid(&*service.random)?;
     let expires = service.clock.now() + LIFETIME;
-    let row = ceremony::ActiveModel {
+    let mut row = ceremony::ActiveModel {
         id: Set(ceremony_id),
         purpose: Set(purpose.name().to_owned()),
         user_id: Set(user_id),
         state: Set(JsonText::from_json(serde_json::to_string(state).map_err(Error::internal)?)),
         expires: Set(expires),
     };
+    sealed::seal::<ceremony::Entity>(service, &mut row, &ceremony_id.to_string())?;
     ceremony::Entity::insert(row).exec_without_returning(service.database.pool()).await?;
     Ok(Challenge { ceremony_id, options, expires })
 }
@@ -170,6 +171,7 @@ pub(crate) async fn take<S: DeserializeOwned>(
     }
     let taken = theirs.exec_with_returning(service.database.pool()).await?;
     let row = taken.into_iter().next().ok_or(Error::Unauthenticated(CHALLENGE_GONE))?;
+    let row = sealed::open::<ceremony::Entity>(&service.keys, row)?;
     Ok((row.user_id, serde_json::from_str(row.state.as_str()).map_err(Error::internal)?))
 }
 

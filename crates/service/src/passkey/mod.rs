@@ -100,7 +100,7 @@ pub async fn remove(service: &Service, viewer: &Viewer, id: i64, caller: &Caller
     let theirs = Entity::find().filter(Column::UserId.eq(user.id)).all(&transaction).await?;
     let (removed, kept): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|passkey| passkey.id == id);
     let removed = removed.into_iter().next().ok_or(Error::NotFound("passkey"))?;
-    let known = user_detail::credentials(&transaction, user.id).await?;
+    let known = user_detail::credentials(service, &transaction, user.id).await?;
     if kept.is_empty() && !known.is_way_in() {
         return Err(Error::conflict(
             "This passkey is your last way in. Add another one first, or verify your address and set a password.",

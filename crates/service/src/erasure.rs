@@ -1,0 +1,200 @@
+//! Erasing an account: one transaction takes the person and all that is theirs. What stays is that somebody accepted which terms on
+//! which day.
+//!
+//! Every table of a person's refers to `users` and goes with it; a table that does so is counted here, in [`tables`].
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    account_recovery, ceremony, mail as mail_row, passkey_credential, past_agreement, save, session, unverified_detail, user,
+    user_avatar_info, user_detail as detail, user_passion, user_picture, user_terms_agreement,
+};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityName, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, Statement};
+
+use crate::caller::Caller;
+use crate::game;
+use crate::viewer::{Admin, Viewer};
+use crate::{Error, Service, mail, user as people, user_detail};
+
+/// A kind of what is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Who they are: names, age, phone number, addresses.
+    Details,
+    /// Plays of the seven games.
+    Plays,
+    /// The ids of saves.
+    SaveIds,
+    /// How they chose to appear.
+    Avatars,
+    /// What they love.
+    Passions,
+    /// Their pictures.
+    Pictures,
+    /// That they accepted the terms.
+    TermsAgreements,
+    /// Their passkeys.
+    Passkeys,
+    /// Where they were signed in.
+    Sessions,
+    /// What was under way with a passkey.
+    Ceremonies,
+    /// Ways back in that were asked for.
+    Recoveries,
+    /// Mails that waited to be sent.
+    Mails,
+}
+
+/// Each kind as the content of a mail says it.
+pub(crate) const KINDS: [(Kind, &str); 12] = [
+    (Kind::Details, "details"),
+    (Kind::Plays, "plays"),
+    (Kind::SaveIds, "save_ids"),
+    (Kind::Avatars, "avatars"),
+    (Kind::Passions, "passions"),
+    (Kind::Pictures, "pictures"),
+    (Kind::TermsAgreements, "terms_agreements"),
+    (Kind::Passkeys, "passkeys"),
+    (Kind::Sessions, "sessions"),
+    (Kind::Ceremonies, "ceremonies"),
+    (Kind::Recoveries, "recoveries"),
+    (Kind::Mails, "mails"),
+];
+
+/// Where the rows of each kind are, by `user_id`.
+fn tables() -> Vec<(Kind, String)> {
+    fn named(kind: Kind, table: impl EntityName) -> (Kind, String) {
+        (kind, table.table_name().to_owned())
+    }
+    let mut tables = vec![
+        named(Kind::Details, detail::Entity),
+        named(Kind::SaveIds, save::Entity),
+        named(Kind::Avatars, user_avatar_info::Entity),
+        named(Kind::Passions, user_passion::Entity),
+        named(Kind::Pictures, user_picture::Entity),
+        named(Kind::TermsAgreements, user_terms_agreement::Entity),
+        named(Kind::Passkeys, passkey_credential::Entity),
+        named(Kind::Sessions, session::Entity),
+        named(Kind::Ceremonies, ceremony::Entity),
+        named(Kind::Recoveries, account_recovery::Entity),
+        named(Kind::Mails, mail_row::Entity),
+    ];
+    tables.extend(game::tables().into_values().map(|table| (Kind::Plays, table)));
+    tables
+}
+
+/// What was erased.
+#[derive(Debug)]
+pub struct Receipt {
+    /// When, UTC.
+    pub date_erased: DateTime<Utc>,
+    /// How many rows of each kind there were, one at least.
+    pub erased: BTreeMap<Kind, i64>,
+    /// Whether it is mailed, too: to the address that they had verified.
+    pub is_mailed: bool,
+}
+
+/// What who has neither a username nor an address types.
+const WORDS: [&str; 2] = ["supprimer", "delete"];
+
+/// Erases the viewer's own account. They type their username or an address of theirs to confirm it.
+pub async fn erase_own(service: &Service, viewer: &Viewer, confirm: &str, caller: &Caller) -> Result<Receipt, Error> {
+    let transaction = service.database.write().await?;
+    let user = people::lock_viewer(&transaction, viewer).await?;
+    let known = user_detail::credentials(service, &transaction, user.id).await?;
+    let (typed, emails) = (confirm.trim(), known.emails());
+    let is_email = emails.iter().any(|email| email.to_lowercase() == typed.to_lowercase());
+    let is_word = user.username.is_none() && emails.is_empty() && WORDS.contains(&typed.to_lowercase().as_str());
+    if !is_email && !is_word && user.username.as_deref() != Some(typed) {
+        return Err(Error::invalid(
+            "/confirm",
+            "is neither your username nor your address: type one of them to delete your account. If you have neither, type \"delete\".",
+        ));
+    }
+    let receipt = erase(service, transaction, user, caller).await?;
+    tracing::info!("an account was deleted by its owner");
+    Ok(receipt)
+}
+
+/// Erases somebody else's account.
+pub async fn erase_by_admin(service: &Service, admin: &Admin<'_>, user_id: i64, caller: &Caller) -> Result<Receipt, Error> {
+    let transaction = service.database.write().await?;
+    let user = people::lock_by_admin(&transaction, admin, user_id).await?;
+    let receipt = erase(service, transaction, user, caller).await?;
+    tracing::info!(by = admin.viewer().user().id, "an account was deleted by an administrator");
+    Ok(receipt)
+}
+
+/// Erases a person who is locked: whoever saves at the same moment was before, and it goes along, or comes after, and is refused.
+async fn erase(
+    service: &Service,
+    transaction: DatabaseTransaction,
+    user: user::Model,
+    caller: &Caller,
+) -> Result<Receipt, Error> {
+    let now = service.clock.now();
+    let mut erased = count(service, &transaction, user.id).await?;
+    keep_agreements(&transaction, user.id).await?;
+    let language = mail::language_of(&user, caller.language);
+    let email = user_detail::verified_email(service, &transaction, user.id).await?;
+    if let Some(email) = &email {
+        // What was asked for by the address alone. Where they only claimed an address, such mail is its owner's.
+        let more = mail::forget_to(service, &transaction, email).await?;
+        if more > 0 {
+            *erased.entry(Kind::Mails).or_default() += more;
+        }
+    }
+    let is_mailed = email.is_some();
+    user.delete(&transaction).await?;
+    if let Some(email) = email {
+        mail::queue_receipt(service, &transaction, email, language, &erased).await?;
+    }
+    transaction.commit().await?;
+    service.database.scrub().await;
+    Ok(Receipt { date_erased: now, erased, is_mailed })
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    place: i32,
+    count: i64,
+}
+
+async fn count(service: &Service, transaction: &DatabaseTransaction, user_id: i64) -> Result<BTreeMap<Kind, i64>, Error> {
+    let tables = tables();
+    let mut counts: Vec<_> = tables
+        .iter()
+        .enumerate()
+        .map(|(place, (_, table))| format!("SELECT {place} AS place, COUNT(*) AS count FROM {table} WHERE user_id = $1"))
+        .collect();
+    // An address that waits to be verified is part of who they are.
+    counts.push(format!(
+        "SELECT 0 AS place, COUNT(*) AS count FROM {} AS c JOIN {} AS d ON d.id = c.user_detail_id WHERE d.user_id = $1",
+        unverified_detail::Entity.table_name(),
+        detail::Entity.table_name(),
+    ));
+    let backend = service.database.pool().get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, counts.join(" UNION ALL "), [user_id.into()]);
+    let mut erased = BTreeMap::new();
+    for Count { place, count } in Count::find_by_statement(statement).all(transaction).await? {
+        let kind = usize::try_from(place).ok().and_then(|place| tables.get(place)).map(|(kind, _)| *kind);
+        if let Some(kind) = kind.filter(|_| count > 0) {
+            *erased.entry(kind).or_default() += count;
+        }
+    }
+    Ok(erased)
+}
+
+async fn keep_agreements(transaction: &DatabaseTransaction, user_id: i64) -> Result<(), Error> {
+    use user_terms_agreement::{Column, Entity};
+    let agreements = Entity::find().filter(Column::UserId.eq(user_id)).all(transaction).await?;
+    let kept = agreements.into_iter().map(|agreement| past_agreement::ActiveModel {
+        terms_id: Set(agreement.terms_id),
+        day: Set(agreement.date_agreed.date_naive()),
+        ..Default::default()
+    });
+    past_agreement::Entity::insert_many(kept).exec_without_returning(transaction).await?;
+    Ok(())
+}

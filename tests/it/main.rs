@@ -9,6 +9,7 @@ mod harness;
 mod account_recovery;
 mod attack;
 mod bench;
+mod bench_rotation;
 mod brake;
 mod browser;
 mod catalogue;

@@ -8,6 +8,7 @@ mod harness;
 
 mod account_recovery;
 mod attack;
+mod audit_log;
 mod bench;
 mod brake;
 mod browser;
@@ -33,5 +34,6 @@ mod schema;
 mod session;
 mod specification;
 mod statements;
+mod terms_version;
 mod unverified_detail;
 mod user;

@@ -143,7 +143,21 @@ impl Client {
         self.send(query, Value::Null).await.data().clone()
     }
 
+    /// Signs up by password, and accepts the terms.
     pub async fn sign_up(&self, email: &str) -> Self {
+        self.sign_up_only(email).await.accepting().await
+    }
+
+    /// The same person, who accepts the active terms.
+    pub async fn accepting(self) -> Self {
+        let version = self.data("{ terms { version } }").await["terms"]["version"].clone();
+        let accept = "mutation ($version: String!) { acceptTerms(version: $version) { id } }";
+        self.send(accept, json!({ "version": version })).await.data();
+        self
+    }
+
+    /// Signs up by password, and no more.
+    pub async fn sign_up_only(&self, email: &str) -> Self {
         let query = "mutation ($input: SignUpInput!) { payload: signUp(input: $input) { accessToken refreshToken } }";
         let input = json!({ "input": { "email": email, "password": "trois petits chats" } });
         self.signed_in(&self.send(query, input).await)

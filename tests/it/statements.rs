@@ -72,7 +72,7 @@ async fn the_history_of_a_page_costs_the_same(engine: Engine) {
         fill(&server.somebody().await).await;
     }
     let admin = server.admin().await;
-    admin.data("{ users(first: 50) { nodes { id } } }").await;
+    admin.look_at_everybody().await;
     let query = "{ users(first: 50) { nodes { plays(first: 10) { nodes { id user { username } ... on JobsGameData { jobChoices } } } } } }";
     let answer = admin.send(query, Value::Null).await;
     let people = answer.data()["users"]["nodes"].as_array().unwrap();

@@ -84,11 +84,11 @@ impl TermsVersionMutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Its name, unique: 1 to 50 characters.")] version: String,
-        #[graphql(desc = "The text in Markdown: 1 to 100,000 characters.")] content: String,
+        #[graphql(name = "content", desc = "The text in Markdown: 1 to 100,000 characters.")] text: String,
     ) -> Result<TermsVersion> {
         let request = Request::that_writes(context);
         let admin = request.viewer().await?.admin()?;
-        let published = terms::publish(&request.service, &admin, version, content).await?;
+        let published = terms::publish(&request.service, &admin, version, text).await?;
         Ok(TermsVersion(Arc::new(published)))
     }
 }

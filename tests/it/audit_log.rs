@@ -19,6 +19,7 @@ on_both_engines_and_two_instances!(
     each_change_of_a_way_in_is_written_down,
     what_administrators_do_is_written_down,
     an_administrators_look_is_written_down_once_a_day,
+    who_goes_while_they_are_looked_at_is_no_fault,
     addresses_are_cut,
     it_is_read_in_pages_by_its_person_and_administrators,
     it_goes_after_some_days_and_with_its_person
@@ -175,6 +176,32 @@ async fn an_administrators_look_is_written_down_once_a_day(engine: Engine) {
     admin.data(&looks[2]).await;
     admin.data(&looks[3]).await;
     assert_eq!(reads(&somebody).await, 3);
+}
+
+async fn who_goes_while_they_are_looked_at_is_no_fault(engine: Engine) {
+    let server = Server::start(engine).await;
+    let admin = server.admin().await;
+    for _ in 0..12 {
+        server.newcomer().await;
+    }
+    for round in 0..12 {
+        let one = format!("DELETE FROM users WHERE id = (SELECT M{}(id) FROM users WHERE role_id = 1)", ["IN", "AX"][round % 2]);
+        // Nobody is written down as seen, so that every look writes.
+        server.sql("DELETE FROM audit_log").await;
+        let fresh = Server::start_on(server.home.clone(), &[]).await;
+        let client = fresh.client().with_token(admin.access_token.as_deref());
+        let page = "{ users(first: 100) { nodes { id } } }";
+        let back = "{ users(last: 100) { nodes { id } } }";
+        let answers = tokio::join!(
+            client.send(page, Value::Null),
+            client.send(back, Value::Null),
+            server.sql(&one),
+            client.send(page, Value::Null)
+        );
+        for answer in [answers.0, answers.1, answers.3] {
+            answer.data();
+        }
+    }
 }
 
 async fn addresses_are_cut(engine: Engine) {

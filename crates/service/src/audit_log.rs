@@ -16,7 +16,7 @@ use chrono::{NaiveDate, TimeDelta};
 use entity::audit_entry::{ActiveModel, Column, Entity, Model};
 use entity::user;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::sea_query::{Expr, LockType, OnConflict, Order, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
     Value,
@@ -207,7 +207,8 @@ pub(crate) async fn record_reading(service: &Service, actor: i64, people: &[i64]
     if new.is_empty() {
         return Ok(());
     }
-    // From `users`, so that who was removed meanwhile is left out.
+    // From `users`, held, so that who is removed meanwhile is left out; in the order of their ids, so that no two who look at the same
+    // people wait for each other.
     let rows = Query::select()
         .column((user::Entity, user::Column::Id))
         .expr(Expr::val(Kind::DataRead.name()?))
@@ -216,6 +217,8 @@ pub(crate) async fn record_reading(service: &Service, actor: i64, people: &[i64]
         .expr(Expr::val(now))
         .from(user::Entity)
         .and_where(service.database.is_any((user::Entity, user::Column::Id), &new))
+        .order_by((user::Entity, user::Column::Id), Order::Asc)
+        .lock(LockType::KeyShare)
         .take();
     let insert = Query::insert()
         .into_table(Entity)

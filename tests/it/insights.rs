@@ -61,6 +61,7 @@ async fn a_page_of_people_costs_a_statement_a_game(engine: Engine) {
         play_session(&server.somebody().await).await;
     }
     let admin = server.admin().await;
+    admin.look_at_everybody().await;
     let query = format!("{{ users(first: 50) {{ nodes {{ {INSIGHTS} jobsGame {{ jobChoices }} }} }} }} {CONDITIONS}");
     let answer = admin.send(&query, Value::Null).await;
     let people = answer.data()["users"]["nodes"].as_array().unwrap();

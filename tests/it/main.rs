@@ -8,6 +8,7 @@ mod harness;
 
 mod account_recovery;
 mod attack;
+mod audit_log;
 mod bench;
 mod bench_rotation;
 mod brake;
@@ -36,5 +37,6 @@ mod sealed;
 mod session;
 mod specification;
 mod statements;
+mod terms_version;
 mod unverified_detail;
 mod user;

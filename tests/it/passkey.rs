@@ -36,7 +36,7 @@ pub async fn sign_up(server: &Server, authenticator: &mut Authenticator) -> Clie
     let client = server.client();
     let challenge = start(&client, "startPasskeySignUp").await;
     let credential = authenticator.create(&challenge["options"]);
-    client.signed_in(&finish(&client, "finishPasskeySignUp", &challenge, credential).await)
+    client.signed_in(&finish(&client, "finishPasskeySignUp", &challenge, credential).await).accepting().await
 }
 
 pub async fn sign_in(server: &Server, authenticator: &mut Authenticator) -> Answer {
@@ -183,7 +183,7 @@ async fn a_sign_up_that_is_not_finished_leaves_nobody(engine: Engine) {
 }
 
 /// Adds a passkey to the account of a client.
-async fn add(client: &Client, authenticator: &mut Authenticator, name: &str) -> Answer {
+pub async fn add(client: &Client, authenticator: &mut Authenticator, name: &str) -> Answer {
     let challenge = start(client, "startPasskeyAdd").await;
     let credential = authenticator.create(&challenge["options"]);
     finish_add(client, &challenge, credential, name).await
@@ -195,7 +195,7 @@ async fn finish_add(client: &Client, challenge: &Value, credential: Value, name:
     client.send(query, json!({ "input": input })).await
 }
 
-async fn remove(client: &Client, id: &Value) -> Answer {
+pub async fn remove(client: &Client, id: &Value) -> Answer {
     client.send("mutation ($id: ID!) { removePasskey(id: $id) }", json!({ "id": id })).await
 }
 

@@ -13,7 +13,7 @@ on_both_engines_and_two_instances!(
     more_work_counts_from_the_next_sign_in
 );
 
-async fn change(client: &Client, current: Option<&str>, new: &str) -> Answer {
+pub async fn change(client: &Client, current: Option<&str>, new: &str) -> Answer {
     let query = "mutation ($current: String, $new: String!) { changePassword(current: $current, new: $new) }";
     client.send(query, json!({ "current": current, "new": new })).await
 }

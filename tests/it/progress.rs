@@ -66,7 +66,9 @@ async fn a_page_of_people_costs_one_statement(engine: Engine) {
     for _ in 0..20 {
         play_session(&server.somebody().await).await;
     }
-    let answer = server.admin().await.send(&format!("{{ users(first: 50) {{ nodes {{ {PROGRESS} }} }} }}"), Value::Null).await;
+    let admin = server.admin().await;
+    admin.look_at_everybody().await;
+    let answer = admin.send(&format!("{{ users(first: 50) {{ nodes {{ {PROGRESS} }} }} }}"), Value::Null).await;
     let people = answer.data()["users"]["nodes"].as_array().unwrap();
     assert_eq!(people.iter().filter(|person| person["progress"]["gamesCompleted"] == 3).count(), 20);
     let statements = server.statements(&answer).await;

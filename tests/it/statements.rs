@@ -48,7 +48,13 @@ async fn one_statement_a_relation(engine: Engine) {
         fill(&server.somebody().await).await;
     }
     let admin = server.admin().await;
-    let answer = admin.send(&format!("{{ users(first: 50) {{ nodes {{ {RELATIONS} }} }} }}"), Value::Null).await;
+    let page = format!("{{ users(first: 50) {{ nodes {{ {RELATIONS} }} }} }}");
+    let first = admin.send(&page, Value::Null).await;
+    // That the administrator looks at them today is written down once, by one statement for all.
+    let statements = server.statements(&first).await;
+    assert_eq!(statements.iter().filter(|text| text.starts_with("INSERT")).count(), 1, "{statements:#?}");
+    assert_eq!(statements.len(), 14, "{statements:#?}");
+    let answer = admin.send(&page, Value::Null).await;
     let people = answer.data()["users"]["nodes"].as_array().unwrap();
     assert_eq!(people.len(), 50);
     for person in people {
@@ -66,6 +72,7 @@ async fn the_history_of_a_page_costs_the_same(engine: Engine) {
         fill(&server.somebody().await).await;
     }
     let admin = server.admin().await;
+    admin.look_at_everybody().await;
     let query = "{ users(first: 50) { nodes { plays(first: 10) { nodes { id user { username } ... on JobsGameData { jobChoices } } } } } }";
     let answer = admin.send(query, Value::Null).await;
     let people = answer.data()["users"]["nodes"].as_array().unwrap();

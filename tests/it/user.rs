@@ -10,7 +10,6 @@ on_both_engines!(
     what_is_left_out_of_a_profile_stays_and_null_clears,
     what_is_not_valid_is_refused_at_its_field,
     passions_keep_their_order,
-    terms_are_accepted_once,
     nothing_of_the_database_reaches_a_client,
     deactivating_and_roles_work_from_the_next_request_on
 );
@@ -150,25 +149,6 @@ async fn passions_keep_their_order(engine: Engine) {
     assert!(texts == ["p", "q", "r"] || texts == ["s", "t"], "one list or the other, not both: {texts:?}");
     set(json!([])).await.data();
     assert_eq!(somebody.data("{ me { passions { id } } }").await["me"]["passions"], json!([]));
-}
-
-async fn terms_are_accepted_once(engine: Engine) {
-    let server = Server::start(engine).await;
-    let somebody = server.somebody().await;
-    let accept = r#"mutation { acceptTerms(version: "1.0") { id dateAgreed terms { version isActive } } }"#;
-    let first = somebody.data(accept).await;
-    assert_eq!(first["acceptTerms"]["terms"], json!({ "version": "1.0", "isActive": true }));
-    assert_eq!(somebody.data(accept).await, first);
-    for version in ["0", "\\u0000"] {
-        let query = format!("mutation {{ acceptTerms(version: \"{version}\") {{ id }} }}");
-        assert_eq!(somebody.send(&query, Value::Null).await.codes(), ["NOT_FOUND"], "{version}");
-    }
-    let terms = server
-        .client()
-        .data(r#"{ terms { content } none: terms(version: "0") { id } termsVersions { nodes { version } } }"#)
-        .await;
-    assert!(terms["terms"]["content"].as_str().unwrap().starts_with("# "));
-    assert_eq!((&terms["none"], &terms["termsVersions"]["nodes"]), (&Value::Null, &json!([{ "version": "1.0" }])));
 }
 
 /// A fault of the service says nothing but the request's name, which its log has too.

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use migration::{Migrator, MigratorTrait};
 use service::Service;
+use service::audit_log::AuditLog;
 use service::clock::{Clock, SystemClock};
 use service::database::Database;
 use service::entity::for_each_game;
@@ -269,6 +270,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         })?,
         keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
         mailer: mailer(settings, public_url)?,
+        audit_log: AuditLog::new(settings.audit_log),
         random: Arc::new(random),
     })
 }

@@ -71,6 +71,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "KiB of memory for hashing a password with argon2id; raised, it counts for each person from their next sign-in.",
     ),
     ("HASHING_PASSES", "2", "Passes over that memory; raised, the same."),
+    ("AUDIT_LOG_DAYS", "365", "For how many days it is kept what happened to an account, 30 to 3650."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
     ("LOG_FORMAT", "text", "text or json."),
     ("CLOCK_OFFSET", "0", "Seconds added to the clock, for tests and rehearsals."),
@@ -118,6 +119,8 @@ pub struct Settings {
     pub email_index_key: Vec<u8>,
     /// How passwords are hashed.
     pub hashing: Hashing,
+    /// How long it is kept what happened to an account.
+    pub audit_log: TimeDelta,
     /// A filter of `tracing-subscriber`.
     pub log: String,
     /// How the log is written.
@@ -223,6 +226,7 @@ impl Settings {
                 memory: source.number("HASHING_MEMORY", 19_456, 19_456..=4_194_304),
                 passes: source.number("HASHING_PASSES", 2, 1..=100),
             },
+            audit_log: TimeDelta::days(source.number("AUDIT_LOG_DAYS", 365, 30..=3650)),
             log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
             }),

@@ -5,6 +5,7 @@
 //! the same name.
 
 pub mod account_recovery;
+pub mod audit_entry;
 pub mod ceremony;
 pub mod encryption_key;
 pub mod game;

@@ -10,6 +10,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 
+use crate::audit_log::{self, BY_RECOVERY, Entry};
 use crate::caller::Caller;
 use crate::keyed_hash::token_hash;
 use crate::mail::{Event, Kind};
@@ -121,6 +122,8 @@ pub async fn reset_password(service: &Service, token: &str, password: String, ca
     let transaction = service.database.write().await?;
     let user = consume(service, &transaction, &token_hash(token), found.id).await?;
     user_detail::set_password(&transaction, user.id, password_hash).await?;
+    let entry = Entry::by_person(audit_log::Kind::PasswordChanged, caller).with_detail(BY_RECOVERY);
+    audit_log::record(service, &transaction, user.id, entry).await?;
     sign_in(service, transaction, user, caller).await
 }
 
@@ -147,6 +150,8 @@ pub async fn finish_passkey(service: &Service, finish: Finish, caller: &Caller) 
     let transaction = service.database.write().await?;
     let user = consume(service, &transaction, &state.token_hash, user_id).await?;
     let (user, _) = passkey::add(service, &transaction, user, passkey, name).await?;
+    let entry = Entry::by_person(audit_log::Kind::PasskeyAdded, caller).with_detail(BY_RECOVERY);
+    audit_log::record(service, &transaction, user.id, entry).await?;
     sign_in(service, transaction, user, caller).await
 }
 
@@ -158,7 +163,7 @@ async fn sign_in(
 ) -> Result<SignedIn, Error> {
     mail::notify(service, &transaction, Event::Recovered, &user, caller.language).await?;
     let owner = Owner::proved(&user);
-    let signed_in = session::open(service, &transaction, user, caller).await?;
+    let signed_in = session::open(service, &transaction, user, Entry::signed_in(BY_RECOVERY, caller), caller).await?;
     transaction.commit().await?;
     tracing::info!(user = owner.user_id(), "an account was recovered by mail");
     Ok(signed_in)

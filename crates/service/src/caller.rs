@@ -1,6 +1,6 @@
 //! Who calls, before anybody is known: what the connection and the headers of a request tell.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::language::Language;
 
@@ -16,6 +16,14 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Where the request comes from, as far as it is kept: a network of hundreds, not a household.
+    pub(crate) fn truncated_address(&self) -> String {
+        match self.address.to_canonical() {
+            IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from_bits(address.to_bits() >> 8 << 8)),
+            IpAddr::V6(address) => format!("{}/48", Ipv6Addr::from_bits(address.to_bits() >> 80 << 80)),
+        }
+    }
+
     /// What is counted as one caller: an IPv4 address, or the /64 that one subscriber has of IPv6.
     pub(crate) fn network(&self) -> String {
         match self.address.to_canonical() {
@@ -29,11 +37,25 @@ impl Caller {
 mod tests {
     use super::{Caller, Language};
 
+    fn caller(address: &str) -> Caller {
+        Caller { device: String::new(), address: address.parse().unwrap(), language: Language::French }
+    }
+
+    #[test]
+    fn what_is_kept_of_an_address_is_no_household() {
+        for (address, kept) in [
+            ("192.0.2.7", "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", "192.0.2.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+            ("::1", "::/48"),
+        ] {
+            assert_eq!(caller(address).truncated_address(), kept);
+        }
+    }
+
     #[test]
     fn one_subscriber_is_one_caller() {
-        let network = |address: &str| {
-            Caller { device: String::new(), address: address.parse().unwrap(), language: Language::French }.network()
-        };
+        let network = |address: &str| caller(address).network();
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2:ffff::1"));

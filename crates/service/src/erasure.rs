@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    account_recovery, ceremony, mail as mail_row, passkey_credential, past_agreement, save, session, unverified_detail, user,
-    user_avatar_info, user_detail as detail, user_passion, user_picture, user_terms_agreement,
+    account_recovery, audit_entry, ceremony, mail as mail_row, passkey_credential, past_agreement, save, session,
+    unverified_detail, user, user_avatar_info, user_detail as detail, user_passion, user_picture, user_terms_agreement,
 };
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityName, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, Statement};
@@ -45,10 +45,12 @@ pub enum Kind {
     Recoveries,
     /// Mails that waited to be sent.
     Mails,
+    /// What happened to the account.
+    AuditEntries,
 }
 
 /// Each kind as the content of a mail says it.
-pub(crate) const KINDS: [(Kind, &str); 12] = [
+pub(crate) const KINDS: [(Kind, &str); 13] = [
     (Kind::Details, "details"),
     (Kind::Plays, "plays"),
     (Kind::SaveIds, "save_ids"),
@@ -61,6 +63,7 @@ pub(crate) const KINDS: [(Kind, &str); 12] = [
     (Kind::Ceremonies, "ceremonies"),
     (Kind::Recoveries, "recoveries"),
     (Kind::Mails, "mails"),
+    (Kind::AuditEntries, "audit_entries"),
 ];
 
 /// Where the rows of each kind are, by `user_id`.
@@ -80,6 +83,7 @@ fn tables() -> Vec<(Kind, String)> {
         named(Kind::Ceremonies, ceremony::Entity),
         named(Kind::Recoveries, account_recovery::Entity),
         named(Kind::Mails, mail_row::Entity),
+        named(Kind::AuditEntries, audit_entry::Entity),
     ];
     tables.extend(game::tables().into_values().map(|table| (Kind::Plays, table)));
     tables

@@ -6,6 +6,7 @@
 //! | signed in, but this is for others to do | [`Error::Forbidden`] |
 //! | it is not there, or it is somebody else's (never told apart) | [`Error::NotFound`] |
 //! | the caller can mend the input | [`Error::InvalidInput`], a [`Problem`] for each fault |
+//! | the viewer has not accepted the active terms | [`Error::TermsNotAccepted`], by [`crate::user::lock_writer`] |
 //! | the input was good, but something else came first | [`Error::Conflict`] |
 //! | it was tried too often | [`Error::RateLimited`], by [`crate::brake::take`] |
 //! | the database is out of reach or overloaded | [`Error::Unavailable`], made from `DbErr` by `?` |
@@ -65,6 +66,14 @@ pub enum Error {
     /// The input is at fault; the caller can mend it.
     #[error("The input is not valid: {}", told(.0))]
     InvalidInput(Vec<Problem>),
+    /// The active terms are to be accepted first.
+    #[error(
+        "Version {version} of the terms is not accepted yet. Read it (`terms`), accept it with `acceptTerms`, then send this again."
+    )]
+    TermsNotAccepted {
+        /// The version to accept.
+        version: String,
+    },
     /// Something else came first.
     #[error("{message}")]
     Conflict {
@@ -105,6 +114,7 @@ impl Error {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
             Self::InvalidInput(_) => "INVALID_INPUT",
+            Self::TermsNotAccepted { .. } => "TERMS_NOT_ACCEPTED",
             Self::Conflict { .. } => "CONFLICT",
             Self::RateLimited { .. } => "RATE_LIMITED",
             Self::TooMuch(_) => "TOO_COMPLEX",

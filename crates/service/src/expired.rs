@@ -1,12 +1,13 @@
 //! What has expired goes: ceremonies, sessions, recoveries, the links of addresses that were not verified (the address stays), the
-//! counts of brakes, the ids of saves, and the revocations of tokens that are good no more anyway. Mail goes when it is sent.
+//! counts of brakes, the ids of saves, the revocations of tokens that are good no more anyway, and what happened to accounts long ago.
+//! Mail goes when it is sent.
 
 use chrono::TimeDelta;
 use entity::{account_recovery, ceremony, rate_limit, revoked_token, save, session, unverified_detail};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::{Error, Service};
+use crate::{Error, Service, audit_log};
 
 /// For how long a save that is sent again is known to be the same.
 const SAVES_ARE_KNOWN: TimeDelta = TimeDelta::days(30);
@@ -28,6 +29,7 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
         .filter(unverified_detail::Column::Expires.lte(now))
         .exec(pool)
         .await?;
+    audit_log::purge(service).await?;
     service.database.scrub().await;
     Ok(())
 }

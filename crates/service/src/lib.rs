@@ -7,6 +7,7 @@
 //! api's `graphql/`.
 
 pub mod account_recovery;
+pub mod audit_log;
 mod brake;
 pub mod caller;
 pub mod clock;
@@ -64,4 +65,6 @@ pub struct Service {
     pub schemas: game::Schemas,
     /// Sends mail.
     pub mailer: mail::Mailer,
+    /// How long it is kept what happened to an account.
+    pub audit_log: audit_log::AuditLog,
 }

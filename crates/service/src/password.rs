@@ -7,6 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
 
+use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
 use crate::mail::Event;
 use crate::random::{self, Random};
@@ -153,6 +154,7 @@ pub async fn change(
         return Err(Error::conflict("The password was changed meanwhile: try again with the new one."));
     }
     session::end_all(&transaction, user.id, Some(viewer.claims().sid)).await?;
+    audit_log::record(service, &transaction, user.id, Entry::by_person(Kind::PasswordChanged, caller)).await?;
     mail::notify(service, &transaction, Event::PasswordChanged, &user, caller.language).await?;
     Ok(transaction.commit().await?)
 }

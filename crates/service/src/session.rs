@@ -9,11 +9,12 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use crate::audit_log::Entry;
 use crate::caller::Caller;
 use crate::random;
 use crate::token::{Claims, Use};
 use crate::viewer::{Oneself, Owner, Viewer, by_oneself};
-use crate::{Error, Service, user as people};
+use crate::{Error, Service, audit_log, user as people};
 
 const SIGN_IN_AGAIN: &str = "The refresh token is not good (any more): sign in again.";
 const DEVICE_LENGTH: usize = 200;
@@ -39,13 +40,15 @@ pub struct SignedIn {
     pub refresh_lifetime: TimeDelta,
 }
 
-/// Begins a session for somebody who has just proved who they are, in the transaction that saw the proof.
+/// Begins a session for somebody who has just proved who they are, in the transaction that saw the proof. `entry` says how they did.
 pub(crate) async fn open(
     service: &Service,
     connection: &impl ConnectionTrait,
     user: user::Model,
+    entry: Entry<'_>,
     caller: &Caller,
 ) -> Result<SignedIn, Error> {
+    audit_log::record(service, connection, user.id, entry).await?;
     let now = service.clock.now();
     let mut user: user::ActiveModel = user.into();
     user.last_login = Set(Some(now));

@@ -11,6 +11,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter};
 
+use crate::audit_log::{self, Entry};
 use crate::caller::Caller;
 use crate::keyed_hash::token_hash;
 use crate::mail::{self, Event, Kind};
@@ -119,6 +120,7 @@ pub async fn change_email(service: &Service, viewer: &Viewer, email: String, cal
         let selector = waiting.and_then(|waiting| waiting.selector);
         let claim = Claim { email, selector, is_mailed: true };
         write(service, &transaction, &user, detail.id, claim, caller).await?;
+        audit_log::record(service, &transaction, user.id, Entry::by_person(audit_log::Kind::EmailChangeBegun, caller)).await?;
     }
     Ok(transaction.commit().await?)
 }
@@ -160,6 +162,7 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
     waiting.delete(&transaction).await?;
     user_detail::set_email(service, &transaction, detail, email).await?;
     account_recovery::forget(service, &transaction, user.id).await?;
+    audit_log::record(service, &transaction, user.id, Entry::by_person(audit_log::Kind::EmailVerified, caller)).await?;
     if let Some(old) = old {
         let language = mail::language_of(&user, caller.language);
         mail::queue(service, &transaction, Kind::Event(Event::EmailChanged), Some(user.id), old, language).await?;

@@ -8,10 +8,12 @@ use entity::user::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Select, SqlErr,
 };
 use uuid::Uuid;
 
+use crate::audit_log::{self, BY_PASSWORD, Entry, Kind};
 use crate::caller::Caller;
 use crate::language::Language;
 use crate::page::{self, Page, PageRequest};
@@ -19,7 +21,7 @@ use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
 use crate::viewer::{ADMIN, Admin, Owner, Viewer, one_by_owner, user_ids};
-use crate::{Error, Service, brake, password, random, role, session, user_detail};
+use crate::{Error, Service, brake, password, random, role, session, user_detail, user_terms_agreement};
 
 /// The most characters of a username.
 pub const USERNAME_LENGTH: usize = 64;
@@ -134,7 +136,7 @@ pub async fn sign_up(service: &Service, input: SignUp, caller: &Caller) -> Resul
     };
     let transaction = service.database.write().await?;
     let user = create(service, &transaction, new, caller).await?;
-    let signed_in = session::open(service, &transaction, user, caller).await?;
+    let signed_in = session::open(service, &transaction, user, Entry::signed_up(BY_PASSWORD, caller), caller).await?;
     transaction.commit().await?;
     Ok(signed_in)
 }
@@ -167,7 +169,7 @@ async fn sign_in_by_password(service: &Service, email: &str, password: String, c
     if let Some(raised) = raised {
         user_detail::set_password(&transaction, user.id, raised).await?;
     }
-    let signed_in = session::open(service, &transaction, user, caller).await?;
+    let signed_in = session::open(service, &transaction, user, Entry::signed_in(BY_PASSWORD, caller), caller).await?;
     transaction.commit().await?;
     Ok(signed_in)
 }
@@ -210,6 +212,7 @@ pub async fn create_admin(service: &Service, email: String, password: String, us
     let transaction = service.database.write().await?;
     let here = Caller { device: String::new(), address: Ipv4Addr::LOCALHOST.into(), language: Language::default() };
     let user = create(service, &transaction, new, &here).await?;
+    audit_log::record(service, &transaction, user.id, Entry::made_by_operator()).await?;
     transaction.commit().await?;
     Ok(user)
 }
@@ -220,7 +223,8 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
     check(&mut checks, changes.username.value(), &changes.detail);
     checks.finish()?;
     let transaction = service.database.write().await?;
-    let user = lock_viewer(&transaction, viewer).await?;
+    let user = lock_first_step(&transaction, viewer).await?;
+    viewer.still_signed_in(&transaction, &user).await?;
     user_detail::update(service, &transaction, viewer.owner(), changes.detail).await?;
     let mut row: ActiveModel = user.into();
     changes.username.apply(&mut row.username);
@@ -241,10 +245,8 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
 /// Locks a person's row, so that what is read next in this transaction stays as it is until the end. On SQLite a writing
 /// transaction is alone anyway.
 pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
-    lock_by_id(transaction, owner.user_id()).await.map_err(|error| match error {
-        Error::NotFound(_) => Error::Unauthenticated("The account is gone."),
-        other => other,
-    })
+    let user = find_to_lock(owner.user_id()).one(transaction).await?;
+    user.ok_or(ACCOUNT_GONE)
 }
 
 /// The same for a viewer who changes their account: a session that was ended meanwhile, or a person who was kept out, changes nothing.
@@ -256,13 +258,62 @@ pub(crate) async fn lock_viewer(transaction: &DatabaseTransaction, viewer: &View
 
 /// The same for somebody who is just proving who they are.
 pub(crate) async fn lock_by_id(transaction: &DatabaseTransaction, user_id: i64) -> Result<Model, Error> {
-    let user = Entity::find_by_id(user_id).lock(LockType::NoKeyUpdate).one(transaction).await?;
-    user.ok_or(Error::NotFound("person"))
+    find_to_lock(user_id).one(transaction).await?.ok_or(Error::NotFound("person"))
+}
+
+fn find_to_lock(user_id: i64) -> Select<Entity> {
+    Entity::find_by_id(user_id).lock(LockType::NoKeyUpdate)
+}
+
+/// Deleted since the viewer was found.
+const ACCOUNT_GONE: Error = Error::Unauthenticated("The account is gone.");
+
+/// A person who is about to write, and how they stand to the terms.
+#[derive(FromQueryResult)]
+struct Writer {
+    #[sea_orm(nested)]
+    user: Model,
+    /// The active version, where they have not accepted it.
+    to_accept: Option<String>,
+    /// Some version, at some time.
+    has_accepted: bool,
+}
+
+/// The same for a viewer who writes what is theirs: refused where they have not accepted the active terms. Every verb that writes a
+/// person's content begins with it. Asked in the statement that locks, so it costs nothing; terms that are published while that waits
+/// count from the next write on.
+pub(crate) async fn lock_writer(transaction: &DatabaseTransaction, viewer: &Viewer) -> Result<Model, Error> {
+    let Writer { user, to_accept, .. } = find_writer(transaction, viewer).await?;
+    to_accept.map_or(Ok(user), |version| Err(Error::TermsNotAccepted { version }))
+}
+
+/// The same for the first steps (profile, avatar, passions), which come before the terms: whoever has never accepted any is not held
+/// up.
+pub(crate) async fn lock_first_step(transaction: &DatabaseTransaction, viewer: &Viewer) -> Result<Model, Error> {
+    let Writer { user, to_accept, has_accepted } = find_writer(transaction, viewer).await?;
+    match to_accept {
+        Some(version) if has_accepted => Err(Error::TermsNotAccepted { version }),
+        _ => Ok(user),
+    }
+}
+
+async fn find_writer(transaction: &DatabaseTransaction, viewer: &Viewer) -> Result<Writer, Error> {
+    let writer = find_to_lock(viewer.user().id)
+        .expr_as(user_terms_agreement::to_accept(), "to_accept")
+        .expr_as(user_terms_agreement::has_accepted(), "has_accepted")
+        .into_model::<Writer>()
+        .one(transaction)
+        .await?;
+    writer.ok_or(ACCOUNT_GONE)
 }
 
 /// Lets a person in or keeps them out, from the next request on. Keeping them out ends their sessions.
 pub async fn set_active(service: &Service, admin: &Admin<'_>, user_id: i64, is_active: bool) -> Result<(Model, Owner), Error> {
     change_by_admin(service, admin, user_id, async |transaction, row| {
+        if row.is_active.as_ref() != &is_active {
+            let kind = if is_active { Kind::LetIn } else { Kind::KeptOut };
+            audit_log::record(service, transaction, user_id, Entry::by_admin(kind, admin.viewer().user().id)).await?;
+        }
         row.is_active = Set(is_active);
         if !is_active {
             session::end_all(transaction, user_id, None).await?;
@@ -275,7 +326,11 @@ pub async fn set_active(service: &Service, admin: &Admin<'_>, user_id: i64, is_a
 /// Gives a person another role, from the next request on.
 pub async fn set_role(service: &Service, admin: &Admin<'_>, user_id: i64, role_name: &str) -> Result<(Model, Owner), Error> {
     let role_id = role::find(service, role_name).await?;
-    change_by_admin(service, admin, user_id, async |_, row| {
+    change_by_admin(service, admin, user_id, async |transaction, row| {
+        if row.role_id.as_ref() != &role_id {
+            let entry = Entry::by_admin(Kind::RoleChanged, admin.viewer().user().id).with_detail(role_name);
+            audit_log::record(service, transaction, user_id, entry).await?;
+        }
         row.role_id = Set(role_id);
         Ok(())
     })
@@ -292,11 +347,11 @@ async fn change_by_admin(
 ) -> Result<(Model, Owner), Error> {
     let transaction = service.database.write().await?;
     let user = lock_by_admin(&transaction, admin, user_id).await?;
-    let owner = admin.owner(&user);
     let mut row: ActiveModel = user.into();
     change(&transaction, &mut row).await?;
     let user = row.update(&transaction).await?;
     transaction.commit().await?;
+    let owner = admin.see(service, &[user_id]).await?.pop().ok_or(Error::NotFound("person"))?;
     Ok((user, owner))
 }
 
@@ -310,21 +365,28 @@ pub(crate) async fn lock_by_admin(transaction: &DatabaseTransaction, admin: &Adm
     let first = lock_by_id(transaction, acting.min(user_id)).await?;
     let second = lock_by_id(transaction, acting.max(user_id)).await?;
     let (acting, user) = if acting < user_id { (first, second) } else { (second, first) };
-    admin.viewer().still_signed_in(transaction, &acting).await?;
-    if acting.role_id != admin.viewer().role().id {
-        return Err(Error::Forbidden("This is for administrators."));
-    }
+    still_admin(transaction, admin, &acting).await?;
     Ok(user)
+}
+
+/// That whoever acts has not lost the role meanwhile, in a transaction that has locked them.
+pub(crate) async fn still_admin(transaction: &DatabaseTransaction, admin: &Admin<'_>, locked: &Model) -> Result<(), Error> {
+    admin.viewer().still_signed_in(transaction, locked).await?;
+    if locked.role_id == admin.viewer().role().id { Ok(()) } else { Err(Error::Forbidden("This is for administrators.")) }
 }
 
 /// The person with this id, if the viewer may see them.
 pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Model>, Owner), Error> {
-    let owner = viewer.may_see(id).ok_or(Error::NotFound("person"))?;
+    let nobody = || Error::NotFound("person");
     if id == viewer.user().id {
-        return Ok((viewer.user().clone(), owner));
+        return Ok((viewer.user().clone(), viewer.owner()));
     }
-    let user = Entity::find_by_id(id).one(service.database.pool()).await?;
-    Ok((Arc::new(user.ok_or(Error::NotFound("person"))?), owner))
+    if !viewer.may_see(id) {
+        return Err(nobody());
+    }
+    let user = Entity::find_by_id(id).one(service.database.pool()).await?.ok_or_else(nobody)?;
+    let owner = viewer.see(service, id).await?.ok_or_else(nobody)?;
+    Ok((Arc::new(user), owner))
 }
 
 /// The accounts of these people.
@@ -337,9 +399,6 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
 pub async fn page(service: &Service, admin: &Admin<'_>, request: PageRequest<i64>) -> Result<Page<(Model, Owner)>, Error> {
     let Page { items, has_previous, has_next } =
         page::by_id::<Entity>(service.database.pool(), Column::Id, false, &request).await?;
-    let people = items.into_iter().map(|user| {
-        let owner = admin.owner(&user);
-        (user, owner)
-    });
-    Ok(Page { items: people.collect(), has_previous, has_next })
+    let owners = admin.see(service, &items.iter().map(|user| user.id).collect::<Vec<_>>()).await?;
+    Ok(Page { items: items.into_iter().zip(owners).collect(), has_previous, has_next })
 }

@@ -45,7 +45,7 @@ pub async fn set(service: &Service, viewer: &Viewer, changes: AvatarChanges) -> 
     checks.optional("/avatarExpression", changes.expression.value(), LENGTH);
     checks.finish()?;
     let transaction = service.database.write().await?;
-    let user_id = user::lock(&transaction, viewer.owner()).await?.id;
+    let user_id = user::lock_first_step(&transaction, viewer).await?.id;
     let stored = Entity::find().filter(Column::UserId.eq(user_id)).one(&transaction).await?;
     let is_new = stored.is_none();
     let mut row = stored.map_or_else(|| ActiveModel { user_id: Set(user_id), ..Default::default() }, Into::into);

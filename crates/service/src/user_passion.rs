@@ -37,7 +37,7 @@ pub async fn set(service: &Service, viewer: &Viewer, passions: Vec<String>) -> R
     }
     checks.finish()?;
     let transaction = service.database.write().await?;
-    let user_id = user::lock(&transaction, viewer.owner()).await?.id;
+    let user_id = user::lock_first_step(&transaction, viewer).await?.id;
     let stored = Entity::find().filter(Column::UserId.eq(user_id)).all(&transaction).await?;
     let wanted: Vec<_> = (1..).zip(passions).collect();
     let stays = |row: &Model| wanted.iter().any(|(order, text)| *order == row.order && *text == row.passion_text);

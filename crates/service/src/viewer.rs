@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::token::{Claims, Use};
-use crate::{Error, Service};
+use crate::{Error, Service, audit_log};
 
 /// The name of the role that runs the platform.
 pub const ADMIN: &str = "admin";
@@ -97,10 +97,20 @@ impl Viewer {
         Owner { user_id: self.user.id, is_viewer: true }
     }
 
-    /// Over the data of the person with this id, if the viewer may see it.
-    #[must_use]
-    pub fn may_see(&self, user_id: i64) -> Option<Owner> {
-        (user_id == self.user.id || self.role.role_name == ADMIN).then_some(Owner { user_id, is_viewer: user_id == self.user.id })
+    /// Whether the viewer may see what belongs to the person with this id.
+    pub(crate) fn may_see(&self, user_id: i64) -> bool {
+        user_id == self.user.id || self.role.role_name == ADMIN
+    }
+
+    /// Over the data of a person who is there, if the viewer may see it. That an administrator does is written down first.
+    pub(crate) async fn see(&self, service: &Service, user_id: i64) -> Result<Option<Owner>, Error> {
+        if user_id == self.user.id {
+            return Ok(Some(self.owner()));
+        }
+        match self.admin() {
+            Ok(admin) => Ok(admin.see(service, &[user_id]).await?.pop()),
+            Err(_) => Ok(None),
+        }
     }
 
     /// That the viewer is an administrator.
@@ -146,10 +156,12 @@ impl Admin<'_> {
         self.0
     }
 
-    /// Over the data of a person whom the administrator looks at.
-    #[must_use]
-    pub fn owner(&self, user: &user::Model) -> Owner {
-        Owner { user_id: user.id, is_viewer: user.id == self.0.user.id }
+    /// Over the data of these people, who are there, each in their place. That the administrator looks at it is written down first.
+    pub(crate) async fn see(&self, service: &Service, people: &[i64]) -> Result<Vec<Owner>, Error> {
+        let oneself = self.0.user.id;
+        let others: Vec<_> = people.iter().copied().filter(|person| *person != oneself).collect();
+        audit_log::record_reading(service, oneself, &others).await?;
+        Ok(people.iter().map(|user_id| Owner { user_id: *user_id, is_viewer: *user_id == oneself }).collect())
     }
 }
 

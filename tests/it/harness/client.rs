@@ -148,7 +148,21 @@ impl Client {
         self.send(query, Value::Null).await.data().clone()
     }
 
+    /// Signs up by password, and accepts the terms.
     pub async fn sign_up(&self, email: &str) -> Self {
+        self.sign_up_only(email).await.accepting().await
+    }
+
+    /// The same person, who accepts the active terms.
+    pub async fn accepting(self) -> Self {
+        let version = self.data("{ terms { version } }").await["terms"]["version"].clone();
+        let accept = "mutation ($version: String!) { acceptTerms(version: $version) { id } }";
+        self.send(accept, json!({ "version": version })).await.data();
+        self
+    }
+
+    /// Signs up by password, and no more.
+    pub async fn sign_up_only(&self, email: &str) -> Self {
         let query = "mutation ($input: SignUpInput!) { payload: signUp(input: $input) { accessToken refreshToken } }";
         let input = json!({ "input": { "email": email, "password": "trois petits chats" } });
         self.signed_in(&self.send(query, input).await)
@@ -157,6 +171,11 @@ impl Client {
     pub async fn sign_in(&self, email: &str, password: &str) -> Self {
         let query = "mutation ($input: SignInInput!) { payload: signIn(input: $input) { accessToken refreshToken } }";
         self.signed_in(&self.send(query, json!({ "input": { "email": email, "password": password } })).await)
+    }
+
+    /// Looks at everybody, as an administrator. The first look of a day costs a statement more, which writes it down.
+    pub async fn look_at_everybody(&self) {
+        self.data("{ users(first: 100) { nodes { id } } }").await;
     }
 
     /// With the tokens of a `payload`.

@@ -239,21 +239,26 @@ impl Server {
         Client::new(&self.url, self.home.secrets.clone(), self.home.personal.clone())
     }
 
-    /// Somebody who has just signed up by password.
+    /// Somebody who has just signed up by password, and accepted the terms.
     pub async fn somebody(&self) -> Client {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let email = format!("person{}@example.org", COUNT.fetch_add(1, Ordering::Relaxed));
-        self.client().sign_up(&email).await
+        self.newcomer().await.accepting().await
     }
 
-    /// An administrator, made by the operator's command.
+    /// Somebody who has just signed up by password, and has not come to the terms yet.
+    pub async fn newcomer(&self) -> Client {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let email = format!("person{}@example.org", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.client().sign_up_only(&email).await
+    }
+
+    /// An administrator, made by the operator's command; they have accepted the terms.
     pub async fn admin(&self) -> Client {
         let email = "admin@example.org";
         let output = self.home.command(&["admin", "create", "--email", email]).output().await.unwrap();
         assert!(output.status.success(), "{output:?}");
         let printed = String::from_utf8(output.stdout).unwrap();
         let password = printed.lines().find_map(|line| line.strip_prefix("Password: ")).unwrap();
-        self.client().sign_in(email, password).await
+        self.client().sign_in(email, password).await.accepting().await
     }
 
     /// The statements that a request ran, from the service's own log.

@@ -17,6 +17,10 @@ query Me {
   }
 }
 
+mutation AcceptTerms {
+  acceptTerms(version: "1.0") { dateAgreed }
+}
+
 mutation Save {
   saveScenarioGame(input: { saveId: "my-first-save", traits: { empathie: 1 }, completion: 10 }) {
     id revision traits

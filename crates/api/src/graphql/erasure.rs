@@ -37,6 +37,8 @@ pub enum ErasedKind {
     Recoveries,
     /// Mails that waited to be sent.
     Mails,
+    /// What happened to the account (`auditLog`).
+    AuditEntries,
 }
 
 /// How much of a kind was erased.

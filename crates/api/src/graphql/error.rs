@@ -22,7 +22,9 @@ pub enum ErrorCode {
     /// Something else came first. Where a revision did not match, `extensions.storedRevision` has the one that is stored (0 where
     /// there is no play), and `extensions.storedPlay` the play (null where there is none): the fields of its type but for `user`.
     Conflict,
-    /// The active terms are not accepted yet.
+    /// The viewer has not accepted the active terms: `extensions.version` names them. Show them (`terms`, and `me.termsChanges` to who
+    /// has accepted others before), call `acceptTerms`, then send the same again. Reading, accepting, deleting, signing in and out, and
+    /// changing ways to sign in stay open; so do `updateProfile`, `setAvatar` and `setPassions` for who has never accepted any.
     TermsNotAccepted,
     /// Too many tries; `extensions.retryAfter` says for how many seconds to wait.
     RateLimited,
@@ -74,6 +76,7 @@ impl From<ApiError> for async_graphql::Error {
                 });
                 extensions.set("problems", Value::List(problems.collect()));
             }
+            service::Error::TermsNotAccepted { version } => extensions.set("version", version.as_str()),
             service::Error::RateLimited { retry_after } => extensions.set("retryAfter", *retry_after),
             service::Error::Conflict { stored: Some(stored), .. } => {
                 extensions.set("storedRevision", stored.revision);

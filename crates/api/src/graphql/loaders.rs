@@ -13,10 +13,11 @@ use dataloader::BatchFn;
 use dataloader::cached::Loader;
 use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
 use service::entity::{
-    passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
+    audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
 use service::game::{Game, PlayRef, PlaysRequest};
-use service::page::Page;
+use service::page::{Page, PageRequest};
+use service::terms_version::TermsChange;
 use service::user_detail::UserDetail;
 use service::viewer::{Oneself, Owner, Viewer};
 use service::{Error, Service};
@@ -134,6 +135,10 @@ relations! {
     terms: TermsRelation(i64 => Option<Arc<terms_version::Model>>) = by_ids::terms;
     /// The active version of the terms.
     active_terms: ActiveTermsRelation(() => Option<Arc<terms_version::Model>>) = by_ids::active_terms;
+    /// What changed between two versions of the terms.
+    terms_changes: TermsChangesRelation((i64, i64) => Option<Arc<Vec<TermsChange>>>) = service::terms_version::changes;
+    /// A page of what happened to a person's account.
+    audit_log: AuditLogRelation((Owner, PageRequest<i64>) => Page<Arc<audit_entry::Model>>) = service::audit_log::by_requests;
     /// A page of a person's plays.
     plays: PlaysRelation((Owner, PlaysRequest) => Page<PlayRef>) = service::game::plays_by_requests;
     /// How far a person has come.

@@ -5,6 +5,7 @@
 //! anew (`cargo run -- schema > schema.graphql`).
 
 mod account_recovery;
+mod audit_entry;
 pub mod connection;
 pub mod document;
 mod erasure;
@@ -47,6 +48,7 @@ pub struct Mutation(
     user_avatar_info::UserAvatarInfoMutation,
     user_passion::UserPassionMutation,
     user_terms_agreement::UserTermsAgreementMutation,
+    terms_version::TermsVersionMutation,
     game::GameMutation,
 );
 

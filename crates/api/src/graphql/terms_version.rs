@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use service::entity::terms_version::Model;
+use service::terms_version as terms;
 
 use super::connection::{Connection, Window, connection, cost};
 use super::error::Result;
@@ -40,6 +41,55 @@ impl TermsVersion {
     /// When it was published.
     async fn date_created(&self) -> DateTime<Utc> {
         self.0.date_created
+    }
+}
+
+/// What became of lines of the terms.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "service::terms_version::ChangeKind")]
+pub enum TermsChangeKind {
+    /// They are as they were.
+    Same,
+    /// They are new.
+    Added,
+    /// They are gone.
+    Removed,
+}
+
+/// Neighbouring lines of the terms of which the same became.
+#[derive(SimpleObject)]
+pub struct TermsChange {
+    /// What became of them.
+    kind: TermsChangeKind,
+    /// Whole lines of Markdown, without the end of the last one. Those that are not `REMOVED` are the new terms, in their order; those
+    /// that are not `ADDED` the earlier ones.
+    text: String,
+}
+
+impl From<&terms::TermsChange> for TermsChange {
+    fn from(change: &terms::TermsChange) -> Self {
+        Self { kind: change.kind.into(), text: change.text.clone() }
+    }
+}
+
+/// Publishing the terms.
+#[derive(Default)]
+pub struct TermsVersionMutation;
+
+#[Object]
+impl TermsVersionMutation {
+    /// Publishes a version of the terms: it is the active one from now on, and nobody writes anything before they have accepted it. The same
+    /// again changes nothing; `CONFLICT` where the name is taken. What is published stays as it is. For administrators.
+    async fn publish_terms(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name, unique: 1 to 50 characters.")] version: String,
+        #[graphql(name = "content", desc = "The text in Markdown: 1 to 100,000 characters.")] text: String,
+    ) -> Result<TermsVersion> {
+        let request = Request::that_writes(context);
+        let admin = request.viewer().await?.admin()?;
+        let published = terms::publish(&request.service, &admin, version, text).await?;
+        Ok(TermsVersion(Arc::new(published)))
     }
 }
 

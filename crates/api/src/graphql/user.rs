@@ -12,6 +12,7 @@ use service::user::{ProfileChanges, SignUp};
 use service::user_detail::DetailChanges;
 use service::viewer::{Owner, Viewer};
 
+use super::audit_entry::AuditEntry;
 use super::connection::{Connection, Window, connection, cost};
 use super::error::Result;
 use super::game::abilities::AbilitiesGameData;
@@ -30,6 +31,7 @@ use super::progress::Progress;
 use super::request::Request;
 use super::role::Role;
 use super::session::{AuthPayload, Session};
+use super::terms_version::TermsChange;
 use super::user_avatar_info::UserAvatarInfo;
 use super::user_detail::UserDetail;
 use super::user_passion::UserPassion;
@@ -157,6 +159,35 @@ impl User {
         let Some(active) = loaders.active_terms.load(()).await? else { return Ok(false) };
         let agreements = loaders.terms_agreements.load(self.owner).await?;
         Ok(!agreements.iter().any(|agreement| agreement.terms_id == active.id))
+    }
+
+    /// What changed in the terms since the newest version that they accepted. Null where there is nothing to accept, or they have accepted
+    /// none before.
+    async fn terms_changes(&self, context: &Context<'_>) -> Result<Option<Vec<TermsChange>>> {
+        let request = Request::of(context);
+        let loaders = request.loaders();
+        let Some(active) = loaders.active_terms.load(()).await? else { return Ok(None) };
+        let accepted = loaders.terms_agreements.load(self.owner).await?.iter().map(|agreement| agreement.terms_id).max();
+        let Some(accepted) = accepted.filter(|accepted| *accepted != active.id) else { return Ok(None) };
+        let Some(changes) = loaders.terms_changes.load((accepted, active.id)).await? else { return Ok(None) };
+        request.spend(changes.iter().map(|change| change.text.len()).sum())?;
+        Ok(Some(changes.iter().map(TermsChange::from).collect()))
+    }
+
+    /// What happened to their account, the newest first: who signed in from where, what was changed, which administrator's look at their
+    /// data. Entries go after some time (a year, unless the operator sets another). Seen by themselves and by administrators.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn audit_log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AuditEntry>> {
+        let page = Window { first, after, last, before }.request()?;
+        let page = Request::of(context).loaders().audit_log.load((self.owner, page)).await?;
+        Ok(connection(page, |row| (row.id, AuditEntry::new(row, self.owner))))
     }
 
     /// How far they have come, over the seven games.
@@ -298,7 +329,7 @@ pub struct UpdateProfileInput {
     phone_number: MaybeUndefined<String>,
     /// At most 500 characters.
     address: MaybeUndefined<String>,
-    /// The first steps are done; null leaves it as it is.
+    /// The first steps are done; null leaves it as it is. True only once the active terms are accepted.
     onboarding_complete: Option<bool>,
     /// What they are written to in; null leaves it to what their client asks for.
     language: MaybeUndefined<Language>,
@@ -343,7 +374,8 @@ impl UserMutation {
         Ok(AuthPayload::new(context, signed_in))
     }
 
-    /// Changes the viewer's profile: what is left out stays, null clears.
+    /// Changes the viewer's profile: what is left out stays, null clears. Open before the first terms: see
+    /// `TERMS_NOT_ACCEPTED`.
     async fn update_profile(
         &self,
         context: &Context<'_>,

@@ -47,14 +47,16 @@ pub struct UserTermsAgreementMutation;
 
 #[Object]
 impl UserTermsAgreementMutation {
-    /// Accepts a version of the terms. Again changes nothing: the first date stands.
+    /// Accepts the active version of the terms. Again changes nothing: the first date stands. `CONFLICT` where another version is active
+    /// by now: read that one, then accept it.
     async fn accept_terms(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The name of the version.")] version: String,
     ) -> Result<UserTermsAgreement> {
         let request = Request::that_writes(context);
-        let agreement = service::user_terms_agreement::accept(&request.service, request.viewer().await?, &version).await?;
+        let viewer = request.viewer().await?;
+        let agreement = service::user_terms_agreement::accept(&request.service, viewer, &version, request.caller()).await?;
         Ok(UserTermsAgreement(Arc::new(agreement)))
     }
 }

@@ -121,9 +121,9 @@ pub async fn by_ids<G: Game>(service: &Service, plays: &[(Owner, i64)]) -> Resul
 
 /// The play with this id, if the viewer may see it, and proof that they may.
 pub async fn find<G: Game>(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<G::Model>, Owner), Error> {
-    let play = read(service, G::find().filter(G::ID.eq(id))).await?.pop();
-    let seen = play.and_then(|play| viewer.may_see(play.user_id()).map(|owner| (Arc::new(play), owner)));
-    seen.ok_or(Error::NotFound("play"))
+    let play = read(service, G::find().filter(G::ID.eq(id))).await?.pop().ok_or(Error::NotFound("play"))?;
+    let owner = viewer.see(service, play.user_id()).await?.ok_or(Error::NotFound("play"))?;
+    Ok((Arc::new(play), owner))
 }
 
 /// Deletes one of the viewer's own plays.

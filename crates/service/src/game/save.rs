@@ -57,7 +57,7 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     let named = save.save_id.clone().map(|id| (id, service.keyed_hash.content(&content(G::KIND, &save))));
     let now = service.clock.now();
     let transaction = service.database.write().await?;
-    let user_id = user::lock(&transaction, viewer.owner()).await?.id;
+    let user_id = user::lock_writer(&transaction, viewer).await?.id;
     if let Some((save_id, content_hash)) = &named
         && let Some(record) = record::Entity::find_by_id((user_id, save_id.clone())).one(&transaction).await?
     {

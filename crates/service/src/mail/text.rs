@@ -195,6 +195,7 @@ fn kind_name(kind: Kind, language: Language) -> &'static str {
         Kind::Ceremonies => ("opérations en cours avec une clé d'accès", "operations under way with a passkey"),
         Kind::Recoveries => ("liens pour retrouver l'accès", "links to get back in"),
         Kind::Mails => ("messages en attente", "messages that waited to be sent"),
+        Kind::AuditEntries => ("lignes du journal du compte", "lines of the account's log"),
     };
     match language {
         Language::French => french,

@@ -4,6 +4,7 @@ use entity::passkey_credential::Model;
 
 use super::add;
 use super::ceremony::{Challenge, Finish, Purpose, Registration, begin, finish_registration, start_registration_of, take};
+use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
 use crate::mail::Event;
 use crate::viewer::Viewer;
@@ -23,6 +24,7 @@ pub async fn finish_add(service: &Service, viewer: &Viewer, finish: Finish, call
     let transaction = service.database.write().await?;
     let user = user::lock_viewer(&transaction, viewer).await?;
     let (user, row) = add(service, &transaction, user, passkey, name).await?;
+    audit_log::record(service, &transaction, row.user_id, Entry::by_person(Kind::PasskeyAdded, caller)).await?;
     mail::notify(service, &transaction, Event::PasskeyAdded, &user, caller.language).await?;
     transaction.commit().await?;
     Ok(row)

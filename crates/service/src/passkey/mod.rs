@@ -30,6 +30,7 @@ pub(crate) use record::add;
 pub use sign_in::{finish_sign_in, start_sign_in};
 pub use sign_up::{PasskeySignUp, finish_sign_up, start_sign_up};
 
+use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
 use crate::mail::Event;
 use crate::text::Checks;
@@ -107,6 +108,7 @@ pub async fn remove(service: &Service, viewer: &Viewer, id: i64, caller: &Caller
         ));
     }
     removed.delete(&transaction).await?;
+    audit_log::record(service, &transaction, user.id, Entry::by_person(Kind::PasskeyRemoved, caller)).await?;
     mail::notify(service, &transaction, Event::PasskeyRemoved, &user, caller.language).await?;
     let mut user: user::ActiveModel = user.into();
     user.is_passkey = Set(!kept.is_empty());

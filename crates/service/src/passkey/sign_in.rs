@@ -11,6 +11,7 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, DiscoverableKey, PublicKe
 
 use super::ceremony::{Challenge, Finish, NOT_ACCEPTED, Purpose, begin, not_accepted, public_key_options, take};
 use super::record::passkey_of;
+use crate::audit_log::{BY_PASSKEY, Entry};
 use crate::caller::Caller;
 use crate::mail::Event;
 use crate::session::{self, SignedIn};
@@ -85,7 +86,7 @@ async fn verify(service: &Service, ceremony_id: Uuid, answer: &PublicKeyCredenti
     if updated.rows_affected == 0 {
         return Err(refused());
     }
-    let signed_in = session::open(service, &transaction, user, caller).await?;
+    let signed_in = session::open(service, &transaction, user, Entry::signed_in(BY_PASSKEY, caller), caller).await?;
     transaction.commit().await?;
     Ok(signed_in)
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::add;
 use super::ceremony::{Challenge, Finish, Purpose, Registration, begin, finish_registration, start_registration, take};
+use crate::audit_log::{BY_PASSKEY, Entry};
 use crate::caller::Caller;
 use crate::session::{self, SignedIn};
 use crate::text::Checks;
@@ -72,7 +73,7 @@ pub async fn finish_sign_up(service: &Service, finish: Finish, caller: &Caller) 
     let transaction = service.database.write().await?;
     let user = user::create(service, &transaction, new, caller).await?;
     let (user, _) = add(service, &transaction, user, passkey, name).await?;
-    let signed_in = session::open(service, &transaction, user, caller).await?;
+    let signed_in = session::open(service, &transaction, user, Entry::signed_up(BY_PASSKEY, caller), caller).await?;
     transaction.commit().await?;
     Ok(signed_in)
 }

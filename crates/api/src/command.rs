@@ -20,6 +20,7 @@ use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
 use service::token;
+use service::user_picture::Pictures;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -240,6 +241,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         })?,
         keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
         mailer: mailer(settings, public_url)?,
+        pictures: Pictures::new(public_url),
         random: Arc::new(random),
     })
 }

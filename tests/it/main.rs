@@ -35,3 +35,4 @@ mod specification;
 mod statements;
 mod unverified_detail;
 mod user;
+mod user_picture;

@@ -1,9 +1,57 @@
-//! The shape of a JPEG file (ITU-T T.81, annex B): markers, segments, and scans. The pixels are the decoder's.
+//! The shape of a JPEG file (ITU-T T.81, annex B): markers, segments, and scans. The pixels are the decoder's, which is strict here: what
+//! it fills with grey otherwise is an error.
+
+use image::RgbImage;
+use image::metadata::Orientation;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::format::{cut_off, trailing};
+use crate::{Picture, broken, encode, target};
 
 /// The most scans of a picture. Each is another pass over all pixels, for some bytes; programs make ten or so.
 const MAX_SCANS: usize = 40;
+
+/// More bytes than the decoder reads ahead.
+const AHEAD: usize = 16;
+
+/// Makes a picture of an image.
+pub(crate) fn decode(image: &[u8]) -> Result<Picture, String> {
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let options = options.jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image), options);
+    decoder.decode_headers().map_err(broken)?;
+    let (width, height) = decoder.dimensions().ok_or_else(|| broken(()))?;
+    let (width, height) = (u32::try_from(width).map_err(broken)?, u32::try_from(height).map_err(broken)?);
+    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif)).unwrap_or(Orientation::NoTransforms);
+    let target = target((width, height), 3 * u64::from(width) * u64::from(height), orientation)?;
+    // An end marker that comes too early would be taken for pixels without end, in grey; the end of the file is not. The decoder reads
+    // some bytes ahead.
+    let pixels = if is_progressive(image) {
+        decoder.decode()
+    } else {
+        let endless = [&image[..image.len() - 2], &[0; AHEAD]].concat();
+        JpegDecoder::new_with_options(ZCursor::new(endless.as_slice()), options).decode()
+    };
+    let pixels = pixels.map_err(broken)?;
+    encode(RgbImage::from_raw(width, height, pixels).ok_or_else(|| broken(()))?.into(), target, orientation)
+}
+
+/// Whether each scan goes over the whole image, so that one that lacks the end shows all of it, less well. The shape is known to be right.
+fn is_progressive(image: &[u8]) -> bool {
+    let mut at = 2;
+    loop {
+        match image.get(at..at + 4) {
+            // Padding.
+            Some([0xff, 0xff, ..]) => at += 1,
+            Some([0xff, 0xc2, ..]) => return true,
+            Some([0xff, marker, high, low]) if *marker != 0xda => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+            _ => return false,
+        }
+    }
+}
 
 /// The first image of a file, which ends with its end marker. After it may come what cameras put there: more JPEG images (previews, maps
 /// of light: CIPA DC-007), the records of one maker, or padding. They go no further.
@@ -26,12 +74,11 @@ pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], String> {
 
 /// How long the image is that begins here.
 fn end(bytes: &[u8]) -> Result<usize, String> {
-    let broken = || crate::broken(());
     let byte = |at: usize| bytes.get(at).copied().ok_or_else(cut_off);
     let (mut at, mut scans) = (2, 0);
     loop {
         if byte(at)? != 0xff {
-            return Err(broken());
+            return Err(broken(()));
         }
         while byte(at)? == 0xff {
             at += 1;
@@ -40,11 +87,11 @@ fn end(bytes: &[u8]) -> Result<usize, String> {
         at += 1;
         match marker {
             // The end of the image.
-            0xd9 => return if scans == 0 { Err(broken()) } else { Ok(at) },
+            0xd9 => return if scans == 0 { Err(broken(())) } else { Ok(at) },
             // Markers that stand alone.
             0x01 | 0xd0..=0xd7 => {}
             // Stuffing, and another beginning.
-            0x00 | 0xd8 => return Err(broken()),
+            0x00 | 0xd8 => return Err(broken(())),
             _ => {
                 let length = usize::from(u16::from_be_bytes([byte(at)?, byte(at + 1)?]));
                 at += length.max(2);

@@ -10,7 +10,7 @@ mod webp;
 
 use std::io::Cursor;
 
-use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
@@ -57,7 +57,7 @@ pub fn make(name: &str, declared: Option<&str>, bytes: &[u8]) -> Result<Picture,
     format.agrees(name, declared)?;
     format::stands_alone(bytes)?;
     match format {
-        Format::Jpeg => decode(JpegDecoder::new(Cursor::new(jpeg::image(bytes)?))),
+        Format::Jpeg => jpeg::decode(jpeg::image(bytes)?),
         Format::Png => {
             let limits = limits();
             decode(PngDecoder::with_limits(Cursor::new(png::image(bytes)?), limits))
@@ -79,13 +79,20 @@ fn broken<E>(_: E) -> String {
 
 fn decode(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, String> {
     let mut decoder = decoder.map_err(broken)?;
-    let (width, height) = decoder.dimensions();
-    let megapixels = MAX_PIXELS / 1_000_000;
-    if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
+    let orientation = decoder.orientation().map_err(broken)?;
+    let target = target(decoder.dimensions(), decoder.total_bytes(), orientation)?;
+    decoder.set_limits(limits()).map_err(broken)?;
+    encode(DynamicImage::from_decoder(decoder).map_err(broken)?, target, orientation)
+}
+
+/// What a picture becomes that claims these sides, in pixels, and to come to so many bytes, before it is turned upright; or why it is not
+/// decoded.
+fn target((width, height): (u32, u32), bytes: u64, orientation: Orientation) -> Result<(u32, u32), String> {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || bytes > MAX_DECODED {
+        let megapixels = MAX_PIXELS / 1_000_000;
         return Err(format!(
-            "comes to {width} × {height} pixels, {} bytes; at most {megapixels} megapixels, {MAX_DECODED} bytes, are decoded: make the \
-             picture smaller.",
-            decoder.total_bytes()
+            "comes to {width} × {height} pixels, {bytes} bytes; at most {megapixels} megapixels, {MAX_DECODED} bytes, are decoded: make \
+             the picture smaller."
         ));
     }
     if width < MIN_SIDE || height < MIN_SIDE {
@@ -93,24 +100,18 @@ fn decode(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, String> {
             "has {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} are needed: choose a larger picture."
         ));
     }
-    let orientation = decoder.orientation().map_err(broken)?;
     let lies = matches!(
         orientation,
         Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
     );
-    let (upright, box_) =
-        if lies { ((height, width), (MAX_HEIGHT, MAX_WIDTH)) } else { ((width, height), (MAX_WIDTH, MAX_HEIGHT)) };
-    let target = fit((width, height), box_);
+    let target = fit((width, height), if lies { (MAX_HEIGHT, MAX_WIDTH) } else { (MAX_WIDTH, MAX_HEIGHT) });
     if target.0 < MIN_SIDE || target.1 < MIN_SIDE {
         return Err(format!(
-            "has {} × {} pixels: within {MAX_WIDTH} × {MAX_HEIGHT}, less than {MIN_SIDE} would be left of one side. Cut it to a shape \
-             that is less long.",
-            upright.0, upright.1
+            "has {width} × {height} pixels: within {MAX_WIDTH} × {MAX_HEIGHT}, less than {MIN_SIDE} would be left of one side. Cut it to \
+             a shape that is less long."
         ));
     }
-    decoder.set_limits(limits()).map_err(broken)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    encode(image, target, orientation)
+    Ok(target)
 }
 
 /// The size that fits into the box and keeps the shape; never a larger one.
@@ -239,6 +240,17 @@ mod tests {
             let [red, _, blue, seen] = pixels.get_pixel(720, 200).0;
             assert!(red > 220 && blue < 20 && seen == alpha, "{format:?} {alpha}: {:?}", pixels.get_pixel(720, 200));
             assert!(pixels.get_pixel(720, 900).0[2] > 220);
+        }
+    }
+
+    /// What decoders would fill with grey.
+    #[test]
+    fn a_jpeg_that_lacks_pixels_is_refused() {
+        let whole = file(ImageFormat::Jpeg, (400, 300), 255);
+        make("", None, &whole).unwrap();
+        for part in [2, 4, 5] {
+            let half = [&whole[..whole.len() * (part - 1) / part], b"\xff\xd9"].concat();
+            assert!(make("", None, &half).is_err_and(|fault| fault.contains("damaged")), "{part}");
         }
     }
 

@@ -44,10 +44,10 @@ fn pixels((width, height): (u32, u32), alpha: u8) -> DynamicImage {
 
 /// A picture as a file.
 pub fn file(format: ImageFormat, size: (u32, u32)) -> Vec<u8> {
-    encoded(format, pixels(size, 255).into_rgb8().into())
+    encoded(format, &pixels(size, 255).into_rgb8().into())
 }
 
-fn encoded(format: ImageFormat, image: DynamicImage) -> Vec<u8> {
+fn encoded(format: ImageFormat, image: &DynamicImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
@@ -136,14 +136,14 @@ async fn pictures_come_as_jpeg_png_and_webp(engine: Engine) {
         }
     }
     for (format, kind) in [(ImageFormat::Png, PNG), (ImageFormat::WebP, WEBP)] {
-        let picture = uploaded(&somebody, kind, &encoded(format, pixels((400, 300), 90))).await;
+        let picture = uploaded(&somebody, kind, &encoded(format, &pixels((400, 300), 90))).await;
         let given = download(&somebody, &picture).await;
         assert_eq!(image::guess_format(&given).unwrap(), ImageFormat::Png, "{format:?}");
         let seen = image::load_from_memory(&given).unwrap().into_rgba8();
         assert_eq!((seen.get_pixel(10, 10).0, seen.get_pixel(390, 290).0), ([255, 0, 0, 255], [255, 255, 255, 90]));
     }
     // No name, no type, other colours.
-    let grey = encoded(ImageFormat::Png, pixels((120, 120), 255).into_luma16().into());
+    let grey = encoded(ImageFormat::Png, &pixels((120, 120), 255).into_luma16().into());
     uploaded(&somebody, ("", "application/octet-stream"), &grey).await;
 }
 
@@ -164,7 +164,7 @@ async fn what_is_not_one_good_picture_is_refused(engine: Engine) {
         let at = archive.len() - 2;
         archive[at] = 16;
         let (start, end) = png.split_at(png.len() - 12);
-        [start, &chunk(b"teXt", &archive), end].concat()
+        [start, &chunk("teXt", &archive), end].concat()
     };
     for (what, kind, bytes, why) in [
         ("99 high", PNG, file(ImageFormat::Png, (120, 99)), "at least 100 × 100"),
@@ -203,11 +203,11 @@ async fn what_is_not_one_good_picture_is_refused(engine: Engine) {
 }
 
 /// A chunk of a PNG file, with its checksum.
-fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(name: &str, data: &[u8]) -> Vec<u8> {
     let mut sum = flate2::Crc::new();
-    sum.update(name);
+    sum.update(name.as_bytes());
     sum.update(data);
-    [&u32::try_from(data.len()).unwrap().to_be_bytes(), name.as_slice(), data, &sum.sum().to_be_bytes()].concat()
+    [&u32::try_from(data.len()).unwrap().to_be_bytes(), name.as_bytes(), data, &sum.sum().to_be_bytes()].concat()
 }
 
 /// So many zeros, compressed.
@@ -223,16 +223,19 @@ fn zeros(count: usize) -> Vec<u8> {
 /// A PNG file of 8 bits a channel, red, green and blue, with further chunks before its pixels.
 fn png((width, height): (u32, u32), further: &[u8], pixels: &[u8]) -> Vec<u8> {
     let head = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(b"IHDR", &head), further, &chunk(b"IDAT", pixels), &chunk(b"IEND", b"")].concat()
+    [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk("IHDR", &head), further, &chunk("IDAT", pixels), &chunk("IEND", b"")].concat()
 }
 
-/// Small files that would become large, and whether they are good pictures otherwise.
-fn bombs() -> Vec<(&'static str, (&'static str, &'static str), Vec<u8>, Option<&'static str>)> {
+/// What it is, its name and type, its bytes, and why it is refused; nothing where it is a good picture otherwise.
+type Bomb = (&'static str, (&'static str, &'static str), Vec<u8>, Option<&'static str>);
+
+/// Small files that would become large.
+fn bombs() -> Vec<Bomb> {
     let gigabyte = zeros(1 << 30);
     let mut jpeg = file(ImageFormat::Jpeg, (120, 120));
     let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xc3, 0x50, 0xc3, 0x50]);
-    let mut webp = encoded(ImageFormat::WebP, pixels((120, 120), 255));
+    let mut webp = encoded(ImageFormat::WebP, &pixels((120, 120), 255));
     let size = webp.windows(4).position(|four| four == b"VP8L").unwrap() + 9;
     webp[size..size + 4].copy_from_slice(&[0xfe, 0xbf, 0xff, 0x0f]);
     vec![
@@ -244,13 +247,13 @@ fn bombs() -> Vec<(&'static str, (&'static str, &'static str), Vec<u8>, Option<&
         (
             "PNG with a gigabyte of text",
             PNG,
-            png((120, 120), &chunk(b"zTXt", &[b"k\0\0", gigabyte.as_slice()].concat()), &zeros(43_320)),
+            png((120, 120), &chunk("zTXt", &[b"k\0\0", gigabyte.as_slice()].concat()), &zeros(43_320)),
             None,
         ),
         (
             "PNG with a gigabyte of colours",
             PNG,
-            png((120, 120), &chunk(b"iCCP", &[b"k\0\0", gigabyte.as_slice()].concat()), &zeros(43_320)),
+            png((120, 120), &chunk("iCCP", &[b"k\0\0", gigabyte.as_slice()].concat()), &zeros(43_320)),
             None,
         ),
         ("PNG with more pixels than it says", PNG, png((120, 120), &[], &gigabyte), None),
@@ -380,7 +383,7 @@ async fn forms_are_read_as_strictly_as_json(engine: Engine) {
         assert_refused(&somebody.send(UPLOAD, json!({ "file": value })).await, "multipart/form-data", &value.to_string());
     }
     assert_eq!(somebody.send(UPLOAD, json!({ "file": null })).await.codes(), ["INVALID_INPUT"]);
-    let many: String = (0..5).map(|number| format!("a{number}: uploadPicture(file: $file) {{ id }} ")).collect();
+    let many = ["a", "b", "c", "d", "e"].map(|name| format!("{name}: uploadPicture(file: $file) {{ id }}")).join(" ");
     let answer = somebody.send_file(&format!("mutation ($file: Upload!) {{ {many} }}"), (PNG.0, PNG.1, &picture)).await;
     assert_eq!(answer.codes(), ["TOO_COMPLEX"]);
     let both = "mutation ($file: Upload!) { uploadPicture(file: $file) { type } cover: uploadPicture(type: COVER, file: $file) { type } }";

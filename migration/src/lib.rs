@@ -19,6 +19,7 @@ mod m0006_accounts;
 mod m0007_saves;
 mod m0008_sealed;
 mod m0009_audit_log;
+mod m0010_pictures;
 mod m0012_past_agreements;
 
 /// Every step, in order.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_saves::Migration),
             Box::new(m0008_sealed::Migration),
             Box::new(m0009_audit_log::Migration),
+            Box::new(m0010_pictures::Migration),
             Box::new(m0012_past_agreements::Migration),
         ]
     }

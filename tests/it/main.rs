@@ -40,3 +40,4 @@ mod statements;
 mod terms_version;
 mod unverified_detail;
 mod user;
+mod user_picture;

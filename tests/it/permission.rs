@@ -93,7 +93,8 @@ impl Walk {
                 "Int" | "Float" => "1".to_owned(),
                 "Boolean" => "true".to_owned(),
                 "JSON" => "{}".to_owned(),
-                "String" => "\"1.0\"".to_owned(),
+                // What is no file is refused after who it comes from.
+                "String" | "Upload" => "\"1.0\"".to_owned(),
                 other => panic!("the walk does not know how to give a {other}"),
             },
         }

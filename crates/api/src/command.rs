@@ -22,6 +22,7 @@ use service::password::Passwords;
 use service::random::SystemRandom;
 use service::sealed::{self, KeyRing};
 use service::token;
+use service::user_picture::Pictures;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -271,6 +272,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
         mailer: mailer(settings, public_url)?,
         audit_log: AuditLog::new(settings.audit_log),
+        pictures: Pictures::new(public_url),
         random: Arc::new(random),
     })
 }

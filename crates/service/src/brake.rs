@@ -48,6 +48,8 @@ pub(crate) const MAILS_BY_SIGN_UP: Limit = limit("mails_by_sign_up", 3, TimeDelt
 pub(crate) const MAILS_TO_ADDRESS: Limit = limit("mails_to_address", 5, TimeDelta::minutes(10));
 /// Verification mails asked for by one person.
 pub(crate) const MAILS_OF_PERSON: Limit = limit("mails_of_person", 10, TimeDelta::minutes(10));
+/// Pictures sent by one person, good or not: each is work.
+pub(crate) const PICTURES: Limit = limit("pictures", 30, TimeDelta::minutes(2));
 
 /// The most that the clocks of instances may differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(10);

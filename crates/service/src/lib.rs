@@ -34,8 +34,10 @@ pub mod user;
 pub mod user_avatar_info;
 pub mod user_detail;
 pub mod user_passion;
+pub mod user_picture;
 pub mod user_terms_agreement;
 pub mod viewer;
+mod workers;
 
 use std::sync::Arc;
 
@@ -57,9 +59,11 @@ pub struct Service {
     pub keys: sealed::KeyRing,
     /// Hashes passwords, a bounded number at once.
     pub passwords: password::Passwords,
+    /// Makes pictures of what is sent, a bounded number at once, and the links to them.
+    pub pictures: user_picture::Pictures,
     /// The relying party of WebAuthn.
     pub passkeys: passkey::RelyingParty,
-    /// Turns addresses into what they are found by, and mails into the tokens of their links.
+    /// Turns addresses into what they are found by, mails into the tokens of their links, and signs the links to pictures.
     pub keyed_hash: keyed_hash::KeyedHash,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,

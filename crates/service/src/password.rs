@@ -1,11 +1,10 @@
 //! Passwords: argon2id, hashed on a bounded pool so that a flood of sign-ins does not slow the rest.
 
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
 
 use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
@@ -13,6 +12,7 @@ use crate::mail::Event;
 use crate::random::{self, Random};
 use crate::text::Checks;
 use crate::viewer::Viewer;
+use crate::workers::Workers;
 use crate::{Error, Service, brake, mail, session, user, user_detail};
 
 /// The fewest characters of a password.
@@ -39,8 +39,7 @@ pub struct Hashing {
 /// Hashes and checks passwords.
 pub struct Passwords {
     argon2: Argon2<'static>,
-    places: Arc<Semaphore>,
-    waiting: Semaphore,
+    workers: Workers,
     nobody: String,
 }
 
@@ -50,8 +49,7 @@ impl Passwords {
         let params = Params::new(hashing.memory, hashing.passes, 1, None).map_err(Error::internal)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, b"nobody's password", &random::bytes::<16>(random)?)?;
-        let places = Arc::new(Semaphore::new(hashing.places));
-        Ok(Self { argon2, places, waiting: Semaphore::new(MOST_WAITING), nobody })
+        Ok(Self { argon2, workers: Workers::new(hashing.places, MOST_WAITING), nobody })
     }
 
     /// The hash of a new password, as a PHC string.
@@ -82,16 +80,8 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
         tracing::debug!("hashing a password");
-        let place = self.places.clone().acquire_owned().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(place);
-            done
-        })
-        .await
-        .map_err(Error::internal)
+        self.workers.run(work).await
     }
 }
 

@@ -57,7 +57,7 @@ impl Personal {
     pub fn told_by(&self, bytes: &[u8]) -> Option<String> {
         let sent = self.0.lock().unwrap();
         // Shorter ones stand anywhere by chance.
-        let values: Vec<_> = sent.personal.difference(&sent.open).filter(|value| value.len() >= 6).collect();
+        let values: Vec<_> = sent.personal.difference(&sent.open).filter(|value| value.len() >= 8).collect();
         let (owners, patterns): (Vec<_>, Vec<_>) =
             values.iter().flat_map(|value| forms(value.as_bytes()).into_iter().map(move |form| (*value, form))).unzip();
         let found = AhoCorasick::new(patterns).unwrap().find(bytes)?;

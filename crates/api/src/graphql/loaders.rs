@@ -125,6 +125,8 @@ relations! {
     avatar: AvatarRelation(Owner => Option<Arc<user_avatar_info::Model>>) = service::user_avatar_info::by_owners;
     /// What a person loves.
     passions: PassionsRelation(Owner => Vec<Arc<user_passion::Model>>) = service::user_passion::by_owners;
+    /// A person's pictures, without their bytes.
+    pictures: PicturesRelation(Owner => Vec<Arc<service::user_picture::UserPicture>>) = service::user_picture::by_owners;
     /// The viewer's own passkeys.
     passkeys: PasskeysRelation(Oneself => Vec<Arc<passkey_credential::Model>>) = service::passkey::of_oneself;
     /// The viewer's own signed-in devices.

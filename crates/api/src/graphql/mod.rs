@@ -24,10 +24,12 @@ mod role;
 mod session;
 mod terms_version;
 mod unverified_detail;
+pub mod upload;
 mod user;
 mod user_avatar_info;
 mod user_detail;
 mod user_passion;
+mod user_picture;
 mod user_terms_agreement;
 
 use async_graphql::{EmptySubscription, MergedObject};
@@ -47,6 +49,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     user_avatar_info::UserAvatarInfoMutation,
     user_passion::UserPassionMutation,
+    user_picture::UserPictureMutation,
     user_terms_agreement::UserTermsAgreementMutation,
     terms_version::TermsVersionMutation,
     game::GameMutation,

@@ -35,6 +35,7 @@ use super::terms_version::TermsChange;
 use super::user_avatar_info::UserAvatarInfo;
 use super::user_detail::UserDetail;
 use super::user_passion::UserPassion;
+use super::user_picture::{PictureType, UserPicture};
 use super::user_terms_agreement::UserTermsAgreement;
 
 /// A person with an account. Seen by themselves and by administrators.
@@ -120,6 +121,23 @@ impl User {
     async fn avatar(&self, context: &Context<'_>) -> Option<Result<UserAvatarInfo>> {
         let avatar = Request::of(context).loaders().avatar.load(self.owner).await;
         avatar.map(|avatar| avatar.map(UserAvatarInfo)).transpose()
+    }
+
+    /// Their picture for this; null where there is none.
+    async fn picture(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What it is for.", default_with = "PictureType::Profile", name = "type")] kind: PictureType,
+    ) -> Option<Result<UserPicture>> {
+        let pictures = Request::of(context).loaders().pictures.load(self.owner).await;
+        let picture = pictures.map(|pictures| pictures.into_iter().find(|picture| picture.is(kind.into())));
+        picture.map(|picture| picture.map(UserPicture)).transpose()
+    }
+
+    /// All their pictures: one of each type at most.
+    async fn pictures(&self, context: &Context<'_>) -> Result<Vec<UserPicture>> {
+        let pictures = Request::of(context).loaders().pictures.load(self.owner).await?;
+        Ok(pictures.into_iter().map(UserPicture).collect())
     }
 
     /// What they love, in their order; three at most.

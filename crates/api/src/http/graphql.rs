@@ -2,6 +2,7 @@
 //! mutations by GET; only its reading of a request is used.
 
 use async_graphql::futures_util::StreamExt;
+use async_graphql::{Pos, Response as GraphQLResponse};
 use async_graphql_axum::GraphQLRequest;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request as HttpRequest, State};
@@ -15,17 +16,42 @@ use service::caller::Caller;
 use service::language::Language;
 use url::form_urlencoded;
 
-use super::{App, RequestId, i_json};
+use super::{App, RequestId, i_json, upload};
 use crate::graphql::document;
-use crate::graphql::error::complete;
+use crate::graphql::error::{ApiError, complete};
 use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
-/// The most bytes of a request.
-const REQUEST_BYTES: usize = 1024 * 1024;
+/// The most bytes of a request, but for a file that it brings.
+pub(super) const REQUEST_BYTES: usize = 1024 * 1024;
 /// The most bytes that are read of a request that has too many.
 const DROPPED_BYTES: usize = 32 * 1024 * 1024;
 const JSON: &str = "application/json";
+const FORM: &str = "multipart/form-data";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+/// How a request comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Get,
+    Json,
+    /// With a file.
+    Form,
+}
+
+/// Why nothing was run.
+pub(super) enum Refused {
+    /// The request is at fault, or comes at a bad time.
+    Told {
+        /// What HTTP says of it.
+        status: StatusCode,
+        /// One of `ErrorCode`.
+        code: &'static str,
+        /// What is wrong, and the way out.
+        message: String,
+    },
+    /// What it is for failed.
+    Failed(ApiError),
+}
 
 pub(super) async fn get(State(app): State<App>, request: HttpRequest) -> Response {
     if request.uri().query().is_none() {
@@ -36,31 +62,53 @@ pub(super) async fn get(State(app): State<App>, request: HttpRequest) -> Respons
             "There is no query. Send one as ?query=…, or by POST.",
         );
     }
-    answer(&app, request, true).await
+    answer(&app, request, Way::Get).await
 }
 
 pub(super) async fn post(State(app): State<App>, request: HttpRequest) -> Response {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    // Anything else could come from a page elsewhere without the browser asking first.
-    if !media_type.eq_ignore_ascii_case(JSON) {
-        return refuse(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", "Send the request as application/json.");
+    if media_type.eq_ignore_ascii_case(JSON) {
+        return answer(&app, request, Way::Json).await;
     }
-    answer(&app, request, false).await
+    if !media_type.eq_ignore_ascii_case(FORM) {
+        // It could come from a page elsewhere without the browser asking first.
+        let message = "Send the request as application/json, or with a file as multipart/form-data.";
+        return refuse(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message);
+    }
+    if !upload::has_preflight(request.headers()) {
+        let message =
+            "Send a header GraphQL-Require-Preflight: 1 with a form, so that browsers ask first whether its page may send it.";
+        return refuse(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message);
+    }
+    answer(&app, request, Way::Form).await
 }
 
-async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
+async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
     if !origin_is_allowed(app, request.headers()) {
         return refuse(&request, StatusCode::FORBIDDEN, "FORBIDDEN", "This origin may not call the API (ALLOWED_ORIGINS).");
     }
     let accepts_graphql = accepts_graphql_response(request.headers());
     let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    let sender = sender(app, &request);
-    let (parts, body) = request.into_parts();
+    let asked = Request::new(app.service.clone(), sender(app, &request));
+    let (mut parts, body) = request.into_parts();
     let shell = HttpRequest::from_parts(parts.clone(), Body::empty());
-    let Some(bytes) = read(body).await else {
-        return refuse(&shell, StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", "The request has more than 1 MiB.");
+    let (bytes, form) = if way == Way::Form {
+        match upload::read(app, &asked, &parts.headers, body).await {
+            Ok(form) => (form.operations.clone(), Some(form)),
+            Err(Refused::Told { status, code, message }) => return refuse(&shell, status, code, &message),
+            Err(Refused::Failed(error)) => return shape(failed(error), &request_id, accepts_graphql),
+        }
+    } else {
+        let Some(bytes) = read_body(body, REQUEST_BYTES).await else {
+            return refuse(&shell, StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", "The request has more than 1 MiB.");
+        };
+        (bytes.into(), None)
     };
+    let by_get = way == Way::Get;
+    if form.is_some() {
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    }
     // By GET the JSON is in parameters, the same ones that the library reads.
     let parameters: Vec<_> =
         shell.uri().query().map(|query| form_urlencoded::parse(query.as_bytes()).collect()).unwrap_or_default();
@@ -84,6 +132,10 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
         read.operation_name =
             parameters.iter().find(|(name, _)| name == "operationName").map(|(_, name)| name.clone().into_owned());
     }
+    if let Some(Err(fault)) = form.as_ref().map(|form| form.put(&mut read)) {
+        let message = format!("The form is not as it is taken here: {fault}.");
+        return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", &message);
+    }
     if let Err(document::Refused { code, message }) = document::prepare(&mut read) {
         return refuse(&shell, StatusCode::BAD_REQUEST, code, &message);
     }
@@ -93,8 +145,19 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return refused;
     }
-    let mut response = app.schema.execute(read.data(Request::new(app.service.clone(), sender))).await;
-    complete(&mut response, &request_id);
+    let response = app.schema.execute(read.data(asked)).await;
+    shape(response, &request_id, accepts_graphql)
+}
+
+/// The answer where nothing was run because of this.
+fn failed(error: ApiError) -> GraphQLResponse {
+    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
+    error.locations.clear();
+    GraphQLResponse::from_errors(vec![error])
+}
+
+fn shape(mut response: GraphQLResponse, request_id: &str, accepts_graphql: bool) -> Response {
+    complete(&mut response, request_id);
     let headers = std::mem::take(&mut response.http_headers);
     // Nothing ran: the request itself is at fault.
     let is_request_error = response.is_err()
@@ -113,19 +176,19 @@ async fn answer(app: &App, request: HttpRequest, by_get: bool) -> Response {
 
 /// The body, if it is not too large. One that is too large is read to its end all the same and dropped, as far as that is bearable: a
 /// client that is still sending would find the connection broken instead of the answer.
-async fn read(body: Body) -> Option<Vec<u8>> {
+pub(super) async fn read_body(body: Body, limit: usize) -> Option<Vec<u8>> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     let mut parts = body.into_data_stream();
     while let Some(part) = parts.next().await {
         let part = part.ok()?;
         length += part.len();
-        if length <= REQUEST_BYTES {
+        if length <= limit {
             bytes.extend_from_slice(&part);
         } else if length > DROPPED_BYTES {
             break;
         }
     }
-    (length <= REQUEST_BYTES).then_some(bytes)
+    (length <= limit).then_some(bytes)
 }
 
 fn sender(app: &App, request: &HttpRequest) -> Sender {

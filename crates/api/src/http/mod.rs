@@ -1,10 +1,12 @@
-//! HTTP: the API, GraphiQL and the health of the service.
+//! HTTP: the API, pictures, GraphiQL and the health of the service.
 
 mod graphiql;
 mod graphql;
 mod health;
 mod i_json;
+mod picture;
 pub mod proxies;
+mod upload;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proxies::Proxies;
 use service::Service;
+use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
@@ -34,6 +37,8 @@ struct App {
     /// Origins that may call the API, besides its own.
     origins: Arc<[String]>,
     proxies: Arc<Proxies>,
+    /// Requests with a file that are read or answered.
+    uploads: Arc<Semaphore>,
 }
 
 /// A request's name, among its extensions.
@@ -46,12 +51,19 @@ pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> 
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE])
+        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
-    let app = App { schema: crate::graphql::schema(), service, origins: origins.into(), proxies: proxies.into() };
+    let app = App {
+        schema: crate::graphql::schema(),
+        service,
+        origins: origins.into(),
+        proxies: proxies.into(),
+        uploads: Arc::new(Semaphore::new(upload::PLACES)),
+    };
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/pictures/{id}", get(picture::get))
         .layer(cors)
         .merge(graphiql::routes())
         .route("/health/live", get(health::live))

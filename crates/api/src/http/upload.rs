@@ -1,0 +1,143 @@
+//! Requests that bring a file, as `multipart/form-data` (GraphQL multipart request specification, version 2): `operations`, `map`, the file.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_graphql::Value;
+use async_graphql::futures_util::stream;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use bytes::Bytes;
+use multer::{Field, Multipart};
+use service::user_picture::MAX_BYTES;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+use super::graphql::{REQUEST_BYTES, Refused, read_body};
+use super::{App, i_json};
+use crate::graphql::request::Request;
+use crate::graphql::upload;
+
+/// A form may come from a page elsewhere without the browser asking first, but for one of these headers.
+pub const PREFLIGHT: [HeaderName; 3] = [
+    HeaderName::from_static("graphql-require-preflight"),
+    HeaderName::from_static("apollo-require-preflight"),
+    HeaderName::from_static("x-requested-with"),
+];
+/// The most requests with a file that are in memory at once; others wait, unread.
+pub const PLACES: usize = 16;
+/// The most bytes of `map`.
+const MAP_BYTES: usize = 16 * 1024;
+/// The most bytes of such a request: its parts, and what is between them.
+const FORM_BYTES: usize = REQUEST_BYTES + MAX_BYTES + 2 * MAP_BYTES;
+/// The most places that one file goes to.
+const MAX_PATHS: usize = 10;
+/// How long a request waits for its turn, and how long its file may take to arrive: 5 MiB in that time are 350 kbit/s.
+const TURN: Duration = Duration::from_secs(30);
+const ARRIVAL: Duration = Duration::from_mins(2);
+
+/// Whether the sender shows that a browser would have asked first.
+pub fn has_preflight(headers: &HeaderMap) -> bool {
+    PREFLIGHT.iter().any(|name| headers.get(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// What a request with a file holds.
+pub struct Form {
+    /// The request as JSON, null in each file's place.
+    pub operations: Bytes,
+    paths: Vec<String>,
+    file: Value,
+    /// Its turn, until it is answered.
+    _place: OwnedSemaphorePermit,
+}
+
+/// Reads it, once it has its turn; of people who are signed in alone, so that strangers fill no memory.
+pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body) -> Result<Form, Refused> {
+    let refused = |status, code, message: &str| Refused::Told { status, code, message: message.to_owned() };
+    let late =
+        |_| refused(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The file took longer than two minutes to arrive. Send it again.");
+    if let Err(error) = request.viewer().await {
+        // The rest is dropped, or the answer would not arrive.
+        timeout(ARRIVAL, read_body(body, 0)).await.map_err(late)?;
+        return Err(Refused::Failed(error));
+    }
+    let busy =
+        || refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "The service is very busy; please try again in a moment.");
+    let place = timeout(TURN, app.uploads.clone().acquire_owned()).await.map_err(|_| busy())?.map_err(|_| busy())?;
+    let bytes = timeout(ARRIVAL, read_body(body, FORM_BYTES)).await.map_err(late)?.ok_or_else(|| {
+        let message = "The request has more than 6 MiB; a file of 5 MiB at most is taken: make the picture smaller.";
+        refused(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
+    })?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (operations, paths, file) = parts(content_type, bytes.into()).await.map_err(|fault| {
+        refused(StatusCode::BAD_REQUEST, "INVALID_INPUT", &format!("The form is not as it is taken here: {fault}."))
+    })?;
+    Ok(Form { operations, paths, file, _place: place })
+}
+
+type Parts = (Bytes, Vec<String>, Value);
+
+async fn parts(content_type: &str, bytes: Bytes) -> Result<Parts, String> {
+    let told = |_: multer::Error| "it is not multipart/form-data with a boundary, ended by it".to_owned();
+    let boundary = multer::parse_boundary(content_type).map_err(told)?;
+    let mut form = Multipart::new(stream::iter([Ok::<_, std::convert::Infallible>(bytes)]), boundary);
+    let mut operations = None;
+    let mut map: Option<HashMap<String, Vec<String>>> = None;
+    while let Some(field) = form.next_field().await.map_err(told)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        match (name.as_str(), &operations, &map) {
+            ("operations", None, None) => operations = Some(text(field, REQUEST_BYTES, "operations").await?),
+            ("map", Some(_), None) => {
+                let json = text(field, MAP_BYTES, "map").await?;
+                i_json::check(&json).map_err(|fault| format!("map: {fault}"))?;
+                let told = |_| "map is not an object of lists of paths, such as {\"0\": [\"variables.file\"]}".to_owned();
+                map = Some(serde_json::from_slice(&json).map_err(told)?);
+            }
+            (name, Some(_), Some(paths)) => {
+                let paths = paths
+                    .get(name)
+                    .filter(|paths| (1..=MAX_PATHS).contains(&paths.len()) && map.iter().all(|map| map.len() == 1));
+                let paths =
+                    paths.ok_or_else(|| format!("map names one file, the part after it, with one to {MAX_PATHS} paths"))?.clone();
+                let (file_name, media_type) =
+                    (field.file_name().unwrap_or_default().to_owned(), field.content_type().map(ToString::to_string));
+                let file = upload::value(file_name, media_type, field.bytes().await.map_err(told)?);
+                if form.next_field().await.map_err(told)?.is_some() {
+                    return Err("it has more parts after the first file; one file is taken at once".to_owned());
+                }
+                return operations.map(|operations| (operations, paths, file)).ok_or_else(String::new);
+            }
+            _ => return Err("its parts are not operations, map and the file, in this order".to_owned()),
+        }
+    }
+    Err("it has no file after operations and map".to_owned())
+}
+
+async fn text(field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, String> {
+    let text = field.bytes().await.map_err(|_| format!("{name} can't be read"))?;
+    if text.len() > limit { Err(format!("{name} has {} bytes; at most {limit} are read", text.len())) } else { Ok(text) }
+}
+
+impl Form {
+    /// Puts the file into its places among the variables, where null stands.
+    pub fn put(&self, request: &mut async_graphql::Request) -> Result<(), String> {
+        for path in &self.paths {
+            let place = place(request, path).filter(|place| **place == Value::Null);
+            let place = place
+                .ok_or_else(|| "map names a place where there is no null in operations, such as variables.file".to_owned())?;
+            *place = self.file.clone();
+        }
+        Ok(())
+    }
+}
+
+fn place<'a>(request: &'a mut async_graphql::Request, path: &str) -> Option<&'a mut Value> {
+    let mut names = path.strip_prefix("variables.")?.split('.');
+    let first = request.variables.get_mut(names.next()?)?;
+    names.try_fold(first, |value, name| match value {
+        Value::List(items) => items.get_mut(name.parse::<usize>().ok()?),
+        Value::Object(members) => members.get_mut(name),
+        _ => None,
+    })
+}

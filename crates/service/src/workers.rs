@@ -1,0 +1,34 @@
+//! Work that keeps a processor busy: a bounded number at once, on threads of its own, so that a flood of it neither slows the rest nor
+//! fills the memory.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::Error;
+
+/// So many at once, and so many that may wait besides.
+pub(crate) struct Workers {
+    places: Arc<Semaphore>,
+    waiting: Semaphore,
+}
+
+impl Workers {
+    /// `places` at once; of more than `most_waiting` that wait or work, each is answered at once that the service is busy.
+    pub(crate) fn new(places: usize, most_waiting: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), waiting: Semaphore::new(most_waiting) }
+    }
+
+    /// Does the work once there is a place. It goes on, and keeps its place, when nobody waits for it any more.
+    pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        let place = self.places.clone().acquire_owned().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(place);
+            done
+        })
+        .await
+        .map_err(Error::internal)
+    }
+}

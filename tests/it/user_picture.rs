@@ -553,7 +553,9 @@ async fn screens_read_no_bytes_of_pictures(engine: Engine) {
     for _ in 0..3 {
         upload(&server.somebody().await, PNG, &file(ImageFormat::Png, (200, 100))).await.data();
     }
-    let answer = server.admin().await.send("{ users { nodes { pictures { url } } } }", Value::Null).await;
+    let admin = server.admin().await;
+    admin.look_at_everybody().await;
+    let answer = admin.send("{ users { nodes { pictures { url } } } }", Value::Null).await;
     assert_eq!(answer.data()["users"]["nodes"].as_array().unwrap().len(), 5);
     let statements = server.statements(&answer).await;
     assert_eq!((statements.len(), read(&statements)), (3, 0), "{statements:#?}");

@@ -17,6 +17,7 @@ mod m0004_terms;
 mod m0005_games;
 mod m0006_accounts;
 mod m0007_saves;
+mod m0011_data_exports;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_games::Migration),
             Box::new(m0006_accounts::Migration),
             Box::new(m0007_saves::Migration),
+            Box::new(m0011_data_exports::Migration),
         ]
     }
 }

@@ -6,6 +6,8 @@
 
 pub mod account_recovery;
 pub mod ceremony;
+pub mod data_export;
+pub mod data_export_part;
 pub mod game;
 mod json_text;
 pub mod mail;

@@ -49,6 +49,9 @@ pub(crate) const MAILS_TO_ADDRESS: Limit = limit("mails_to_address", 5, TimeDelt
 /// Verification mails asked for by one person.
 pub(crate) const MAILS_OF_PERSON: Limit = limit("mails_of_person", 10, TimeDelta::minutes(10));
 
+/// Exports of their data that one person has made: five at once, five a day in the long run.
+pub(crate) const EXPORTS: Limit = limit("exports", 5, TimeDelta::minutes(24 * 60 / 5));
+
 /// The most that the clocks of instances may differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(10);
 

@@ -10,6 +10,7 @@ pub mod account_recovery;
 mod brake;
 pub mod caller;
 pub mod clock;
+pub mod data_export;
 pub mod database;
 pub mod error;
 pub mod expired;
@@ -60,4 +61,6 @@ pub struct Service {
     pub schemas: game::Schemas,
     /// Sends mail.
     pub mailer: mail::Mailer,
+    /// The origin that browsers see.
+    pub public_url: url::Url,
 }

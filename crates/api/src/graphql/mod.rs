@@ -6,6 +6,7 @@
 
 mod account_recovery;
 pub mod connection;
+mod data_export;
 pub mod document;
 pub mod error;
 pub mod game;
@@ -42,6 +43,7 @@ pub struct Mutation(
     session::SessionMutation,
     unverified_detail::UnverifiedDetailMutation,
     account_recovery::AccountRecoveryMutation,
+    data_export::DataExportMutation,
     user_avatar_info::UserAvatarInfoMutation,
     user_passion::UserPassionMutation,
     user_terms_agreement::UserTermsAgreementMutation,

@@ -1,5 +1,6 @@
-//! HTTP: the API, GraphiQL and the health of the service.
+//! HTTP: the API, exports, GraphiQL and the health of the service.
 
+mod data_export;
 mod graphiql;
 mod graphql;
 mod health;
@@ -54,6 +55,7 @@ pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> 
         .route("/graphql", get(graphql::get).post(graphql::post))
         .layer(cors)
         .merge(graphiql::routes())
+        .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .layer(middleware::from_fn_with_state(app.clone(), named))

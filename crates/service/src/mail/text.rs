@@ -3,6 +3,7 @@
 
 use super::Event;
 use crate::language::Language;
+use crate::text::escape;
 
 /// What a letter is about, once it is known whom it goes to.
 #[derive(Clone, Copy, Debug)]
@@ -168,8 +169,4 @@ pub(super) fn html(words: &Words, link: &str, language: Language) -> String {
          <h1 style=\"font-size:1.3em\">{title}</h1><p>{first}</p><p><a href=\"{link}\">{action}</a></p><p>{second}</p>\
          <p>{NAME}</p></body></html>"
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -33,11 +33,8 @@ impl MigrationTrait for Migration {
             .primary_key(Index::create().col("export_id").col("position"))
             .foreign_key(&mut cascade("export_id", "data_exports"))
             .to_owned();
-        let indexes = vec![
-            unique("data_exports", &["user_id"]),
-            index("data_exports", &["lease"]),
-            index("data_exports", &["expires"]),
-        ];
+        let indexes =
+            vec![unique("data_exports", &["user_id"]), index("data_exports", &["lease"]), index("data_exports", &["expires"])];
         column::create(manager, vec![exports, parts], indexes).await
     }
 

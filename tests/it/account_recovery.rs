@@ -23,7 +23,7 @@ async fn request(client: &Client, email: &str) -> Answer {
     client.send(query, json!({ "email": email })).await
 }
 
-async fn reset(client: &Client, token: &str, password: &str) -> Answer {
+pub async fn reset(client: &Client, token: &str, password: &str) -> Answer {
     let query = "mutation ($token: String!, $password: String!) { payload: resetPassword(token: $token, password: $password) { accessToken refreshToken } }";
     client.send(query, json!({ "token": token, "password": password })).await
 }
@@ -34,7 +34,7 @@ async fn start_passkey(client: &Client, token: &str) -> Answer {
 }
 
 /// The token of the newest link, of so many mails to this address.
-async fn link(server: &Server, email: &str, count: usize) -> String {
+pub async fn link(server: &Server, email: &str, count: usize) -> String {
     assert_eq!(request(&server.client(), email).await.data(), &json!({ "requestAccountRecovery": true }));
     server.mails(email, count).await.remove(count - 1).token.unwrap()
 }

@@ -14,6 +14,8 @@ mod browser;
 mod catalogue;
 mod commands;
 mod crash;
+mod data_export;
+mod data_import;
 mod evolution;
 mod fuzz;
 mod games;

@@ -33,7 +33,7 @@ const ADMIN_QUERIES: &[&str] = &["users", "roles"];
 /// What administrators do.
 const ADMIN_MUTATIONS: &[&str] = &["setUserActive", "setUserRole"];
 /// Fields of a person that not even an administrator sees.
-const OWN_FIELDS: &[&str] = &["passkeys", "passkeySignal", "sessions"];
+const OWN_FIELDS: &[&str] = &["passkeys", "passkeySignal", "sessions", "dataExport"];
 
 const PLAYED: &str = r#"mutation {
     updateProfile(input: { username: "victime", firstName: "Zoé" }) { id }

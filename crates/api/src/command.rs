@@ -135,9 +135,7 @@ pub async fn run() -> Result<()> {
         }
         Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
-        Command::Import { file, username, keep_role } => {
-            import(&settings()?, &file, ImportOptions { username, keep_role }).await
-        }
+        Command::Import { file, username, keep_role } => import(&settings()?, &file, ImportOptions { username, keep_role }).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
             create_admin(&settings()?, email, username, password_stdin).await
         }

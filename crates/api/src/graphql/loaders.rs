@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
+use service::data_export::DataExport;
 use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
 use service::entity::{
     passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
-use service::data_export::DataExport;
 use service::game::{Game, PlayRef, PlaysRequest};
 use service::page::Page;
 use service::user_detail::UserDetail;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
@@ -40,18 +41,19 @@ pub(super) struct Archive {
     /// Away only while a thread works on it.
     zip: Option<ZipWriter<StreamWriter<Produced>>>,
     produced: Produced,
+    date: zip::DateTime,
 }
 
 impl Archive {
-    /// An empty one.
-    pub(super) fn new() -> Self {
+    /// An empty one, whose files are of this time.
+    pub(super) fn new(date: DateTime<Utc>) -> Self {
         let produced = Produced::default();
-        Self { zip: Some(ZipWriter::new_stream(produced.clone())), produced }
+        Self { zip: Some(ZipWriter::new_stream(produced.clone())), produced, date: zip_date(date) }
     }
 
     /// Begins a file. `is_large`: it may have more than 4 GiB, which some readers do not take.
     pub(super) fn begin(&mut self, name: &str, is_large: bool) -> Result<(), Error> {
-        let options = SimpleFileOptions::default().large_file(is_large);
+        let options = SimpleFileOptions::default().large_file(is_large).last_modified_time(self.date);
         self.zip()?.start_file(name, options).map_err(Error::internal)
     }
 
@@ -85,6 +87,15 @@ impl Archive {
     }
 }
 
+/// As a ZIP archive tells time: no zone, from 1980 to 2107.
+fn zip_date(date: DateTime<Utc>) -> zip::DateTime {
+    let small = |number: u32| u8::try_from(number).unwrap_or_default();
+    let year = u16::try_from(date.year()).unwrap_or_default();
+    let (month, day) = (small(date.month()), small(date.day()));
+    zip::DateTime::from_date_and_time(year, month, day, small(date.hour()), small(date.minute()), small(date.second()))
+        .unwrap_or_default()
+}
+
 fn closed() -> Error {
     Error::internal("an archive broke off")
 }
@@ -97,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn parts_come_to_an_archive() {
-        let mut archive = Archive::new();
+        let mut archive = Archive::new(chrono::DateTime::from_timestamp(1_800_000_000, 0).expect("a time"));
         // Bytes that deflating makes no smaller.
         let mut state = 1_u32;
         let noise: Vec<u8> = std::iter::repeat_with(|| {

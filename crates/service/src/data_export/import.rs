@@ -23,8 +23,8 @@ use zip::result::ZipError;
 
 use super::make::{FORMAT, VERSION};
 use super::row::{self, integer};
-use super::tables::{self, Kept, Table, for_each_exported_table};
 use super::sealed;
+use super::tables::{self, Kept, Table, for_each_exported_table};
 use crate::text::Checks;
 use crate::{Error, Service, role, user};
 
@@ -183,12 +183,7 @@ impl Arriving<'_> {
         reading.await.map_err(Error::internal)?
     }
 
-    async fn row<E>(
-        &mut self,
-        transaction: &DatabaseTransaction,
-        table: &Table<E>,
-        fields: Fields,
-    ) -> Result<(), ImportError>
+    async fn row<E>(&mut self, transaction: &DatabaseTransaction, table: &Table<E>, fields: Fields) -> Result<(), ImportError>
     where
         E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>, ActiveModel: ActiveModelBehavior + Send>,
     {
@@ -250,7 +245,9 @@ impl Arriving<'_> {
             let text = field.as_deref().and_then(string);
             let value = match kept {
                 None => match field {
-                    Some(raw) => row::read(column, &raw).map_err(|fault| ImportError::Refused(format!("{} {fault}.", at(name))))?,
+                    Some(raw) => {
+                        row::read(column, &raw).map_err(|fault| ImportError::Refused(format!("{} {fault}.", at(name))))?
+                    }
                     None => continue,
                 },
                 Some(Kept::Row | Kept::Number(_)) => continue,

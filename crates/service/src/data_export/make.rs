@@ -84,10 +84,7 @@ async fn take_up(service: &Service, mut export: Model) -> Result<Option<(Model, 
     if taken.exec(&transaction).await?.rows_affected == 0 {
         return Ok(None);
     }
-    data_export_part::Entity::delete_many()
-        .filter(data_export_part::Column::ExportId.eq(export.id))
-        .exec(&transaction)
-        .await?;
+    data_export_part::Entity::delete_many().filter(data_export_part::Column::ExportId.eq(export.id)).exec(&transaction).await?;
     transaction.commit().await?;
     export.tries += 1;
     Ok((!has_failed).then_some((export, key)))
@@ -100,7 +97,7 @@ async fn make(service: &Service, export: &Model, key: &[u8]) -> Result<(), Error
         service,
         export,
         cipher: Cipher::new(export.id, key)?,
-        archive: Archive::new(),
+        archive: Archive::new(export.date_requested),
         known: Known {
             role: role::Entity::find_by_id(person.role_id).one(pool).await?.map(|role| role.role_name).unwrap_or_default(),
             terms: terms_version::Entity::find()
@@ -214,7 +211,11 @@ impl Making<'_> {
     }
 
     /// The next rows of a table, in the order of its key.
-    async fn some<E: EntityTrait<Model: Sync>>(&self, table: &Table<E>, after: Option<sea_orm::Value>) -> Result<Vec<E::Model>, Error> {
+    async fn some<E: EntityTrait<Model: Sync>>(
+        &self,
+        table: &Table<E>,
+        after: Option<sea_orm::Value>,
+    ) -> Result<Vec<E::Model>, Error> {
         let mut rows = table_of(table, self.export.user_id).cursor_by(table.key);
         if let Some(after) = after {
             rows.after(after);
@@ -268,11 +269,8 @@ impl Making<'_> {
         let sealed = self.cipher.seal(self.position, part)?;
         let transaction = self.service.database.write().await?;
         self.sign_on(&transaction).await?;
-        let row = data_export_part::ActiveModel {
-            export_id: Set(self.export.id),
-            position: Set(self.position),
-            bytes: Set(sealed),
-        };
+        let row =
+            data_export_part::ActiveModel { export_id: Set(self.export.id), position: Set(self.position), bytes: Set(sealed) };
         data_export_part::Entity::insert(row).exec_without_returning(&transaction).await?;
         transaction.commit().await?;
         self.position += 1;

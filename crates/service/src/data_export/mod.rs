@@ -24,7 +24,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter};
 use uuid::Uuid;
 
-pub use import::{Imported, ImportError, ImportOptions, import};
+pub use import::{ImportError, ImportOptions, Imported, import};
 pub use make::make_next;
 
 use self::parts::Cipher;

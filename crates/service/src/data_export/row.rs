@@ -111,12 +111,7 @@ pub(super) fn schema<E: EntityTrait>(table: &Table<E>) -> serde_json::Value {
 }
 
 /// Writes a row as a JSON object.
-pub(super) fn write<E: EntityTrait>(
-    table: &Table<E>,
-    row: &E::Model,
-    known: &mut Known,
-    out: &mut Vec<u8>,
-) -> Result<(), Error> {
+pub(super) fn write<E: EntityTrait>(table: &Table<E>, row: &E::Model, known: &mut Known, out: &mut Vec<u8>) -> Result<(), Error> {
     let mut before = b'{';
     for column in E::Column::iter() {
         let name = column.as_str();
@@ -130,7 +125,9 @@ pub(super) fn write<E: EntityTrait>(
         out.push(b':');
         match kept {
             None => value(out, Holds::of(column), row.get(column))?,
-            Some(kept) => serde_json::to_writer(&mut *out, &stands_for::<E>(kept, row, column, known)).map_err(Error::internal)?,
+            Some(kept) => {
+                serde_json::to_writer(&mut *out, &stands_for::<E>(kept, row, column, known)).map_err(Error::internal)?
+            }
         }
     }
     if before == b'{' {

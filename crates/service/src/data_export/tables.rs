@@ -78,7 +78,9 @@ impl Kept {
     /// Why it is not written, if it is not.
     pub(super) fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Row | Self::Person | Self::Details => Some("A number by which the database finds rows; it says nothing of you."),
+            Self::Row | Self::Person | Self::Details => {
+                Some("A number by which the database finds rows; it says nothing of you.")
+            }
             Self::IndexOf(_) => Some("A keyed hash of the address beside it, by which it is found; it says nothing more of you."),
             Self::Withheld(reason) => Some(reason),
             Self::Role | Self::Terms | Self::Number(_) | Self::Play | Self::File => None,

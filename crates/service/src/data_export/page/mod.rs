@@ -226,16 +226,17 @@ impl Told<'_> {
     fn course(&self, kind: GameKind) -> String {
         let Some(course) = self.courses.of(kind).filter(|course| course.plays > 1) else { return String::new() };
         let Some(first) = course.points.first() else { return String::new() };
-        let ends = [*first, course.last]
-            .map(|(began, completion)| (words::day(began, self.language), words::percent(completion, self.language)));
-        let [(first_day, first_percent), (last_day, last_percent)] = &ends;
-        let told = format!("{}. {first_day}: {first_percent}. {last_day}: {last_percent}.", self.words.course);
-        let percentages = course.points.iter().chain([&course.last]).map(|(_, completion)| *completion);
+        let [first, last] = [*first, course.last].map(|(began, completion)| {
+            words::colon(&words::day(began, self.language), &words::percent(completion, self.language), self.language)
+        });
+        let told = format!("{}. {first}. {last}.", self.words.course);
+        let is_there = course.points.last() == Some(&course.last);
+        let percentages = course.points.iter().chain((!is_there).then_some(&course.last)).map(|(_, completion)| *completion);
         format!(
             "{}<p class=\"ends\"><span>{}</span><span>{}</span></p>",
             plot::line(percentages, &told),
-            escape(&format!("{first_day}: {first_percent}")),
-            escape(&format!("{last_day}: {last_percent}")),
+            escape(&first),
+            escape(&last),
         )
     }
 

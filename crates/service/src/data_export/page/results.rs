@@ -85,7 +85,11 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn traits(&self, traits: &insights::traits::Traits) -> String {
-        let bar = |label: String, points: i32| Bar { label, value: points.into(), shown: format!("{points} {}", self.words.points) };
+        let bar = |label: String, points: i32| Bar {
+            label,
+            value: points.into(),
+            shown: format!("{points} {}", self.words.points[usize::from(points > 1)]),
+        };
         let ranked = traits.ranked.iter().map(|one| bar(words::trait_name(&one.name, self.language), one.points));
         let groups = traits.groups.iter().map(|(group, points)| bar(words::group(*group, self.language).to_owned(), *points));
         format!(
@@ -161,7 +165,7 @@ impl Shown<'_> {
         let mut html = String::new();
         for (title, conditions) in self.words.rooms.into_iter().zip([&room.preferred, &room.difficult, &room.tried]) {
             for one in conditions.iter().take(MOST) {
-                let _ = write!(html, "{}{}", heading(&format!("{}: {title}", self.words.room)), self.conditions(one));
+                let _ = write!(html, "{}{}", heading(&words::colon(self.words.room, title, self.language)), self.conditions(one));
             }
             html.push_str(&self.more(conditions.len().saturating_sub(MOST)));
         }

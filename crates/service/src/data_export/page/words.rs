@@ -40,7 +40,8 @@ pub(super) struct Words {
     pub(super) course: &'static str,
     pub(super) traits: &'static str,
     pub(super) traits_about: &'static str,
-    pub(super) points: &'static str,
+    /// How many points: one, more.
+    pub(super) points: [&'static str; 2],
     pub(super) trait_groups: &'static str,
     pub(super) logic: &'static str,
     pub(super) solved: &'static str,
@@ -106,12 +107,12 @@ const FRENCH: Words = Words {
     not_played: "Pas encore joué.",
     no_results: "Tes résultats apparaîtront ici quand tu auras joué.",
     plays: ["partie", "parties"],
-    last_saved: "enregistré le",
+    last_saved: "dernier enregistrement le",
     furthest: "Ta partie la plus avancée",
     course: "Avancement de tes parties, de la première à la dernière",
     traits: "Tes qualités au travail",
     traits_about: "Ce que tes choix dans les mises en situation ont montré, du plus fort au moins fort.",
-    points: "points",
+    points: ["point", "points"],
     trait_groups: "Par domaine",
     logic: "Suites de formes",
     solved: "Niveaux réussis",
@@ -123,16 +124,19 @@ const FRENCH: Words = Words {
     jobs: "Les métiers",
     job_choices: ["Ceux qui te plaisent", "Tu ne sais pas encore", "Pas pour toi"],
     skills: "Tes compétences",
-    standings: [
-        "Tes points forts",
-        "Tu aimerais apprendre",
-        "Avec un coup de main",
-        "À découvrir",
-        "Gardé pour plus tard",
-    ],
+    standings: ["Tes points forts", "Tu aimerais apprendre", "Avec un coup de main", "À découvrir", "Gardé pour plus tard"],
     room: "Ta pièce idéale",
     rooms: ["Tu t'y sens bien", "Plus difficile pour toi", "Tu as aussi essayé"],
-    conditions: ["Lumière", "Couleur de la lumière", "Couleur de la pièce", "Sons", "Volume", "Autres personnes", "Ton ressenti", "Tes mots"],
+    conditions: [
+        "Lumière",
+        "Couleur de la lumière",
+        "Couleur de la pièce",
+        "Sons",
+        "Volume",
+        "Autres personnes",
+        "Ton ressenti",
+        "Tes mots",
+    ],
     objects: "Ce que tu y as mis",
     created: "Compte créé le",
     last_login: "Dernière connexion",
@@ -180,12 +184,12 @@ const ENGLISH: Words = Words {
     not_played: "Not played yet.",
     no_results: "Your results will show here once you have played.",
     plays: ["play", "plays"],
-    last_saved: "saved on",
-    furthest: "The play that came furthest",
+    last_saved: "last saved on",
+    furthest: "Furthest play",
     course: "How far your plays came, from the first to the last",
     traits: "Your strengths at work",
     traits_about: "What your choices in the workplace scenarios showed, the strongest first.",
-    points: "points",
+    points: ["point", "points"],
     trait_groups: "By area",
     logic: "Shape sequences",
     solved: "Levels solved",
@@ -200,7 +204,16 @@ const ENGLISH: Words = Words {
     standings: ["What you are good at", "You would like to learn", "With some support", "To discover", "Left for later"],
     room: "Your ideal room",
     rooms: ["You feel well there", "Harder for you", "You also tried"],
-    conditions: ["Light", "Colour of the light", "Colour of the room", "Sounds", "Volume", "Other people", "How it felt", "Your words"],
+    conditions: [
+        "Light",
+        "Colour of the light",
+        "Colour of the room",
+        "Sounds",
+        "Volume",
+        "Other people",
+        "How it felt",
+        "Your words",
+    ],
     objects: "What you put into it",
     created: "Account made on",
     last_login: "Last sign-in",
@@ -261,6 +274,12 @@ pub(super) fn number(number: f64, language: Language) -> String {
 pub(super) fn percent(percent: f64, language: Language) -> String {
     let space = if language == Language::French { "\u{202f}" } else { "" };
     format!("{}{space}%", number(percent, language))
+}
+
+/// What, and more of it, as it is written in this language.
+pub(super) fn colon(what: &str, more: &str, language: Language) -> String {
+    let space = if language == Language::French { "\u{a0}" } else { "" };
+    format!("{what}{space}: {more}")
 }
 
 /// What traits have to do with.
@@ -389,7 +408,10 @@ mod tests {
     #[test]
     fn days_and_numbers_are_written_as_people_do() {
         let first = DateTime::parse_from_rfc3339("2026-08-01T23:30:00Z").expect("a time").to_utc();
-        assert_eq!((day(first, Language::French).as_str(), day(first, Language::English).as_str()), ("1er août 2026", "1 August 2026"));
+        assert_eq!(
+            (day(first, Language::French).as_str(), day(first, Language::English).as_str()),
+            ("1er août 2026", "1 August 2026")
+        );
         assert_eq!((number(97.5, Language::French).as_str(), number(21.0, Language::English).as_str()), ("97,5", "21"));
         assert_eq!(percent(16.67, Language::French), "16,7\u{202f}%");
     }

@@ -50,8 +50,13 @@ pub enum ImportError {
     #[error("The database refused it: {0}")]
     Database(#[from] DbErr),
     /// A rule did not allow it.
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Service(#[from] Error),
+}
+
+/// The whole of it: it is the operator who reads it.
+fn told(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error} {source}"))
 }
 
 fn refused<T>(message: impl Into<String>) -> Result<T, ImportError> {
@@ -312,9 +317,10 @@ impl Arriving<'_> {
             self.imported.notes.push(format!("The role {name} is not taken over; --keep-role does."));
             role::DEFAULT_ROLE
         };
-        match role::id_of(transaction, name).await {
-            Err(Error::NotFound(_)) => refused(format!("There is no role {name} here.")),
-            id => Ok(id?),
+        let here = entity::role::Entity::find().filter(entity::role::Column::RoleName.eq(name)).one(transaction).await?;
+        match here {
+            Some(role) => Ok(role.id),
+            None => refused(format!("There is no role {name} here.")),
         }
     }
 

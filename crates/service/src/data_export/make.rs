@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use entity::data_export::{Column, Entity, Model};
-use entity::{data_export_part, role, terms_version, user, user_picture};
+use entity::{data_export_part, role, terms_version, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -125,9 +125,11 @@ async fn make(service: &Service, export: &Model, key: &[u8]) -> Result<(), Error
     });
     let language = Language::of_tag(&export.language).unwrap_or_default();
     making.file("README.txt", page::readme().as_bytes()).await?;
-    making.pictures().await?;
     for_each_exported_table!(table => {
-        let count = making.table(table).await?;
+        let name = table.name();
+        making.file(&format!("schema/{name}.schema.json"), format!("{:#}\n", row::schema(table)).as_bytes()).await?;
+        let count =
+            if name == tables::PICTURES.name() { making.pictures().await? } else { making.table(table).await? };
         counts.insert(table.name().to_owned(), count.into());
     });
     let page = page::write(service, &person, export, language, &counts, &making.known, &making.courses).await?;
@@ -182,18 +184,16 @@ impl Making<'_> {
         self.write(bytes).await
     }
 
-    /// Adds the files of a table, and gives how many rows it has.
+    /// Adds the file of a table, and gives how many rows it has.
     async fn table<E: EntityTrait<Model: Sync>>(&mut self, table: &Table<E>) -> Result<u64, Error> {
-        let name = table.name();
-        self.file(&format!("schema/{name}.schema.json"), format!("{:#}\n", row::schema(table)).as_bytes()).await?;
-        self.archive.begin(&format!("data/{name}.json"), self.rows > LARGE)?;
+        self.archive.begin(&format!("data/{}.json", table.name()), self.rows > LARGE)?;
         let (mut after, mut count) = (None, 0);
         loop {
             let rows = self.some(table, after.take()).await?;
             self.rows_done += u64::try_from(rows.len()).unwrap_or_default();
             let mut bytes = Vec::new();
             for row in rows {
-                bytes.extend_from_slice(if count == 0 { b"[\n" } else { b",\n" });
+                bytes.extend_from_slice(between(count));
                 count += 1;
                 after = Some(row.get(table.key));
                 let row = opened(self.service, row)?;
@@ -206,7 +206,30 @@ impl Making<'_> {
             self.write(&bytes).await?;
             self.sign().await?;
         }
-        self.write(if count == 0 { b"[]\n" } else { b"\n]\n" }).await?;
+        self.write(end(count)).await?;
+        Ok(count)
+    }
+
+    /// Adds the pictures as files, each read once, and the file of their table; gives how many there are.
+    async fn pictures(&mut self) -> Result<u64, Error> {
+        let table = &tables::PICTURES;
+        // Without the pictures themselves: two at most.
+        let (mut bytes, mut after, mut count) = (Vec::new(), None, 0);
+        while let Some(row) = self.some(table, after.take()).await?.pop() {
+            after = Some(row.get(table.key));
+            let mut row = opened(self.service, row)?;
+            let picture = std::mem::take(&mut row.picture_data);
+            let kind: String = row.kind.chars().filter(char::is_ascii_alphanumeric).collect();
+            let name = format!("pictures/{kind}.{}", extension(&picture));
+            self.file(&name, &picture).await?;
+            self.known.files.insert(row.id, name);
+            bytes.extend_from_slice(between(count));
+            row::write(table, &row, &mut self.known, &mut bytes)?;
+            (self.rows_done, count) = (self.rows_done + 1, count + 1);
+            self.sign().await?;
+        }
+        bytes.extend_from_slice(end(count));
+        self.file(&format!("data/{}.json", table.name()), &bytes).await?;
         Ok(count)
     }
 
@@ -216,26 +239,21 @@ impl Making<'_> {
         table: &Table<E>,
         after: Option<sea_orm::Value>,
     ) -> Result<Vec<E::Model>, Error> {
-        let mut rows = table_of(table, self.export.user_id).cursor_by(table.key);
+        let pool = self.service.database.pool();
+        if table.at_once > 1 {
+            let mut rows = table_of(table, self.export.user_id).cursor_by(table.key);
+            if let Some(after) = after {
+                rows.after(after);
+            }
+            return Ok(rows.first(table.at_once).all(pool).await?);
+        }
+        // Large rows: their numbers first, since a database may sort whole rows to find the next.
+        let mut next = table_of(table, self.export.user_id).select_only().column(table.key).order_by_asc(table.key).limit(1);
         if let Some(after) = after {
-            rows.after(after);
+            next = next.filter(table.key.gt(after));
         }
-        Ok(rows.first(table.at_once).all(self.service.database.pool()).await?)
-    }
-
-    /// Adds the pictures as files.
-    async fn pictures(&mut self) -> Result<(), Error> {
-        let mut after = None;
-        while let Some(row) = self.some(&tables::PICTURES, after.take()).await?.pop() {
-            after = Some(row.id.into());
-            let user_picture::Model { id, kind, picture_data, .. } = opened(self.service, row)?;
-            let kind: String = kind.chars().filter(char::is_ascii_alphanumeric).collect();
-            let name = format!("pictures/{kind}.{}", extension(&picture_data));
-            self.file(&name, &picture_data).await?;
-            self.known.files.insert(id, name);
-            self.sign().await?;
-        }
-        Ok(())
+        let Some(next) = next.into_tuple::<i64>().one(pool).await? else { return Ok(Vec::new()) };
+        Ok(table_of(table, self.export.user_id).filter(table.key.eq(next)).all(pool).await?)
     }
 
     /// Percent: the last of it is the page.
@@ -297,6 +315,16 @@ impl Making<'_> {
         tracing::info!(export = %self.export.id, bytes = self.size, "an export is ready");
         Ok(())
     }
+}
+
+/// What stands before a row of a file that has so many already.
+fn between(count: u64) -> &'static [u8] {
+    if count == 0 { b"[\n" } else { b",\n" }
+}
+
+/// What stands at the end of such a file.
+fn end(count: u64) -> &'static [u8] {
+    if count == 0 { b"[]\n" } else { b"\n]\n" }
 }
 
 fn lost() -> Error {

@@ -40,7 +40,7 @@ pub(super) enum Kept {
 pub(super) struct Table<E: EntityTrait> {
     /// What its rows are read in the order of.
     pub(super) key: E::Column,
-    /// How many rows are in memory at once; fewer where they are large.
+    /// How many rows are in memory at once; fewer where they are large. Where it is one, the key is a number.
     pub(super) at_once: u64,
     /// The rows of the person with this number.
     pub(super) theirs: fn(i64) -> Condition,

@@ -44,7 +44,8 @@ pub async fn make_next(service: &Service) -> Result<bool, Error> {
     let Some(export) = waiting.one(service.database.pool()).await? else { return Ok(false) };
     let Some((export, key)) = take_up(service, export).await? else { return Ok(true) };
     tracing::info!(export = %export.id, tries = export.tries, "making an export");
-    if let Err(error) = make(service, &export, &key).await {
+    // On the heap: it holds a page of every table.
+    if let Err(error) = Box::pin(make(service, &export, &key)).await {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::warn!(export = %export.id, error = error.code(), source, "an export was not made; it is tried again");
         // At once after the first, so that what passes delays nobody much.
@@ -296,7 +297,7 @@ impl Making<'_> {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<(), Error> {
+    async fn finish(&mut self) -> Result<(), Error> {
         self.archive.finish()?;
         while let Some(part) = self.archive.rest() {
             self.store(&part).await?;

@@ -88,7 +88,7 @@ pub struct DataExport {
 }
 
 impl DataExport {
-    fn of(service: &Service, row: Model) -> Self {
+    fn of(service: &Service, row: &Model) -> Self {
         let state = State::of_name(&row.state);
         let until = row.expires.filter(|_| state == State::Ready);
         Self {
@@ -121,7 +121,7 @@ pub async fn of_oneself(service: &Service, people: &[Oneself]) -> Result<HashMap
     let mut of_people: HashMap<i64, Model> = rows.into_iter().map(|row| (row.user_id, row)).collect();
     let found = people.iter().map(|oneself| {
         let row = of_people.remove(&oneself.owner().user_id()).filter(|row| !is_expired(service, row));
-        (*oneself, row.map(|row| DataExport::of(service, row)))
+        (*oneself, row.map(|row| DataExport::of(service, &row)))
     });
     Ok(found.collect())
 }
@@ -134,7 +134,7 @@ fn is_expired(service: &Service, row: &Model) -> bool {
 pub async fn request(service: &Service, viewer: &Viewer, caller: &Caller) -> Result<DataExport, Error> {
     let user_id = viewer.user().id;
     if let Some(row) = under_way(service.database.pool(), user_id).await? {
-        return Ok(DataExport::of(service, row));
+        return Ok(DataExport::of(service, &row));
     }
     let tries = [(&brake::EXPORTS, &*user_id.to_string())];
     brake::take_all(service, &tries).await?;
@@ -144,7 +144,7 @@ pub async fn request(service: &Service, viewer: &Viewer, caller: &Caller) -> Res
     if let Some(row) = under_way(&transaction, user_id).await? {
         transaction.rollback().await?;
         brake::give_back(service, &tries).await;
-        return Ok(DataExport::of(service, row));
+        return Ok(DataExport::of(service, &row));
     }
     Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(&transaction).await?;
     let now = service.clock.now();
@@ -163,7 +163,7 @@ pub async fn request(service: &Service, viewer: &Viewer, caller: &Caller) -> Res
     };
     let row = row.insert(&transaction).await?;
     transaction.commit().await?;
-    Ok(DataExport::of(service, row))
+    Ok(DataExport::of(service, &row))
 }
 
 async fn under_way(connection: &impl ConnectionTrait, user_id: i64) -> Result<Option<Model>, Error> {

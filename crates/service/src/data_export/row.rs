@@ -126,7 +126,7 @@ pub(super) fn write<E: EntityTrait>(table: &Table<E>, row: &E::Model, known: &mu
         match kept {
             None => value(out, Holds::of(column), row.get(column))?,
             Some(kept) => {
-                serde_json::to_writer(&mut *out, &stands_for::<E>(kept, row, column, known)).map_err(Error::internal)?
+                serde_json::to_writer(&mut *out, &stands_for::<E>(kept, row, column, known)).map_err(Error::internal)?;
             }
         }
     }
@@ -227,6 +227,10 @@ pub(super) fn empty(column: impl ColumnTrait) -> Value {
     }
 }
 
+fn of<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Result<Option<T>, String> {
+    serde_json::from_str(json).map_err(|error| format!("is not what it should be: {error}"))
+}
+
 /// What a column is to hold, of what stands in an archive; what is wrong with it where that can't be.
 pub(super) fn read(column: impl ColumnTrait, raw: &RawValue) -> Result<Value, String> {
     let holds = Holds::of(column);
@@ -234,9 +238,6 @@ pub(super) fn read(column: impl ColumnTrait, raw: &RawValue) -> Result<Value, St
     let is_null = json == "null" && (holds != Holds::Json || column.def().is_null());
     if is_null && !column.def().is_null() {
         return Err("is missing".to_owned());
-    }
-    fn of<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Result<Option<T>, String> {
-        serde_json::from_str(json).map_err(|error| format!("is not what it should be: {error}"))
     }
     Ok(match holds {
         Holds::Json => Value::String((!is_null).then(|| json.to_owned())),

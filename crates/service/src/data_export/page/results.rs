@@ -133,7 +133,7 @@ impl Shown<'_> {
         let mut html = heading(self.words.typing);
         let speeds = typing.course.iter().filter_map(|level| {
             let speed = level.words_per_minute?;
-            let shown = format!("{} {}", words::number(speed, self.language), self.words.words_per_minute);
+            let shown = format!("{} {}", words::number(speed, self.language), self.words.per_minute);
             Some(Bar { label: format!("{} {}", self.words.level, level.level), value: speed, shown })
         });
         html.push_str(&self.bars(speeds.collect::<Vec<_>>().into_iter()));

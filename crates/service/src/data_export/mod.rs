@@ -14,6 +14,7 @@ mod page;
 mod parts;
 mod row;
 mod tables;
+mod unpack;
 
 use std::collections::HashMap;
 

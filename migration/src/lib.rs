@@ -20,6 +20,7 @@ mod m0007_saves;
 mod m0008_sealed;
 mod m0009_audit_log;
 mod m0010_pictures;
+mod m0011_data_exports;
 mod m0012_past_agreements;
 
 /// Every step, in order.
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_sealed::Migration),
             Box::new(m0009_audit_log::Migration),
             Box::new(m0010_pictures::Migration),
+            Box::new(m0011_data_exports::Migration),
             Box::new(m0012_past_agreements::Migration),
         ]
     }

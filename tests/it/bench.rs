@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::data_export::{self, JPEG, PNG, picture, put_pictures};
 use crate::harness::game::game;
 use crate::harness::{Client, Engine, Home, Server, unique_email};
 use crate::statements::play_before;
@@ -141,4 +142,94 @@ async fn save_after_many_plays(engine: Engine) {
             println!("{engine:?}: {read} rows read for {SAVES} saves");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_export_sqlite() {
+    export(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_export_postgres() {
+    export(Engine::Postgres).await;
+}
+
+/// Kibibytes of memory that the service has now (`VmRSS`), or had at most since the last [`forget_peak`] (`VmHWM`).
+fn memory(server: &Server, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.children[0].id().unwrap())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn forget_peak(server: &Server) {
+    std::fs::write(format!("/proc/{}/clear_refs", server.children[0].id().unwrap()), "5").unwrap();
+}
+
+/// An export of 10,000 plays, a fifth of them as large as a play may be, and two pictures of 5 MB; then it is downloaded.
+async fn export(engine: Engine) {
+    const MOST: u64 = 64 * 1024;
+    let server = Server::start_on(Arc::new(Home::migrated(engine).await), &[("LOG", "warn")]).await;
+    let somebody = server.somebody().await;
+    play_before(&server, 8_000).await;
+    // Longer than PostgreSQL would compress away in one go, of 60 KiB each.
+    let answers: Vec<_> = (0..1_500).map(|number| format!("\"trait{number}\":{}", number * 7_919)).collect();
+    let json = format!("{{{},\"last\":\"{}\"}}", answers.join(","), "é".repeat(14_000));
+    server
+        .sql(&format!(
+            "INSERT INTO scenario_game_data
+            (user_id, current_level, completion, traits, penalties, schema_version, revision, date_created, date_updated)
+            SELECT user_id, 1, 75.0, '{json}', '{json}', 2, 1, date_created, date_updated FROM scenario_game_data
+            ORDER BY id LIMIT 2000"
+        ))
+        .await;
+    put_pictures(&server, &[("profile", picture(PNG, 5_000_000)), ("cover", picture(JPEG, 5_000_000))]).await;
+    server.queue_is_empty().await;
+    let idle = memory(&server, "VmRSS");
+    forget_peak(&server);
+    let begun = Instant::now();
+    data_export::request(&somebody).await;
+    let export = loop {
+        let export = data_export::state(&somebody).await;
+        if export["state"] == "READY" {
+            break export;
+        }
+        assert_ne!(export["state"], "FAILED");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let (time, peak) = (begun.elapsed(), memory(&server, "VmHWM"));
+    forget_peak(&server);
+    let begun = Instant::now();
+    let (_, _, bytes) = data_export::follow(&server, export["url"].as_str().unwrap()).await;
+    let (download, second) = (begun.elapsed(), memory(&server, "VmHWM"));
+    println!(
+        "{engine:?}: idle {idle} KiB; making it {time:?}, {} KiB above at most; {} bytes; giving it out {download:?}, {} KiB above at most",
+        peak.saturating_sub(idle),
+        bytes.len(),
+        second.saturating_sub(idle),
+    );
+    assert!(peak < idle + MOST && second < idle + MOST, "more than 64 MiB above idle");
+    let files = data_export::unpack(&bytes);
+    let unpacked: usize = files.values().map(Vec::len).sum();
+    assert_eq!(data_export::rows(&files, "scenario_game_data").len(), 10_000);
+    println!("{engine:?}: {unpacked} bytes unpacked");
+    let home = Home::migrated(engine).await;
+    let file = home.folder.join("export.zip");
+    std::fs::write(&file, &bytes).unwrap();
+    let begun = Instant::now();
+    let mut command = home.command(&["import", file.to_str().unwrap()]);
+    let mut importing = command.env("LOG", "warn").stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut most = 0;
+    while importing.try_wait().unwrap().is_none() {
+        if let Some(id) = importing.id()
+            && let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status"))
+            && let Some(line) = status.lines().find(|line| line.starts_with("VmHWM"))
+        {
+            most = line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(importing.wait().await.unwrap().success());
+    println!("{engine:?}: importing it {:?}, {most} KiB at most", begun.elapsed());
 }

@@ -6,10 +6,10 @@ use crate::harness::{Engine, Home, on_both_engines};
 
 on_both_engines!(people_take_their_rows_along, every_foreign_key_has_an_index, the_tables_are_those_of_the_data_model);
 
-struct ForeignKey {
-    table: String,
+pub struct ForeignKey {
+    pub table: String,
     column: String,
-    to: String,
+    pub to: String,
     on_delete: String,
 }
 
@@ -30,7 +30,7 @@ async fn tables(engine: Engine, database: &DatabaseConnection) -> Vec<String> {
     tables.into_iter().map(|mut row| row.remove(0)).filter(|name| name != "seaql_migrations").collect()
 }
 
-async fn foreign_keys(engine: Engine, database: &DatabaseConnection) -> Vec<ForeignKey> {
+pub async fn foreign_keys(engine: Engine, database: &DatabaseConnection) -> Vec<ForeignKey> {
     let sql = match engine {
         Engine::Sqlite => {
             "SELECT t.name AS \"table\", f.\"from\" AS \"column\", f.\"table\" AS \"to\", f.on_delete FROM sqlite_master t, \
@@ -70,8 +70,8 @@ async fn people_take_their_rows_along(engine: Engine) {
     let of_people: Vec<_> = keys.iter().filter(|key| key.to == "users").collect();
     assert_eq!(
         of_people.len(),
-        19,
-        "user_details, 4 of ways in, 3 of the profile, agreements, 7 games, mails, saves, the audit log"
+        20,
+        "user_details, 4 of ways in, 3 of the profile, agreements, 7 games, mails, saves, the audit log, exports"
     );
     for key in of_people {
         assert_eq!((key.column.as_str(), key.on_delete.as_str()), ("user_id", "CASCADE"), "{}", key.table);
@@ -89,7 +89,7 @@ async fn every_foreign_key_has_an_index(engine: Engine) {
 
 async fn the_tables_are_those_of_the_data_model(engine: Engine) {
     let home = Home::migrated(engine).await;
-    let expected = "abilities_game_data account_recoveries audit_log encryption_keys jobs_game_data mails passkey_credentials past_agreements rate_limits revoked_tokens roles room_env_game_data saves \
+    let expected = "abilities_game_data account_recoveries audit_log data_export_parts data_exports encryption_keys jobs_game_data mails passkey_credentials past_agreements rate_limits revoked_tokens roles room_env_game_data saves \
         scenario_game_data sessions shape_sequence_game_data skills_game_data speed_game_data terms_versions unverified_details \
         user_avatar_infos user_details user_passions user_pictures user_terms_agreements users webauthn_ceremonies";
     assert_eq!(tables(engine, &home.database().await).await.join(" "), expected.split_whitespace().collect::<Vec<_>>().join(" "));

@@ -16,6 +16,8 @@ mod browser;
 mod catalogue;
 mod commands;
 mod crash;
+mod data_export;
+mod data_import;
 mod erasure;
 mod evolution;
 mod fuzz;

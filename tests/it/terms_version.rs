@@ -68,6 +68,7 @@ const OPEN: &[&str] = &[
     "renamePasskey",
     "removePasskey",
     "removePicture",
+    "requestDataExport",
     "deleteAccount",
     "deleteUser",
 ];

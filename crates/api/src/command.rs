@@ -1,7 +1,8 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `keys`, `token-keys`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use migration::{Migrator, MigratorTrait};
 use service::Service;
 use service::audit_log::AuditLog;
 use service::clock::{Clock, SystemClock};
+use service::data_export::{self, ImportOptions};
 use service::database::Database;
 use service::entity::for_each_game;
 use service::game::{Game, Schemas, evolution};
@@ -51,6 +53,17 @@ enum Command {
     /// Look after what was played
     #[command(subcommand)]
     Games(Games),
+    /// Take a person's export, as they were given it, into this database
+    Import {
+        /// The archive. What it says is taken over, a verified address included: take only what comes from a service that you trust
+        file: PathBuf,
+        /// Another username than the one they had
+        #[arg(long)]
+        username: Option<String>,
+        /// With the role that they had; as an ordinary person otherwise
+        #[arg(long)]
+        keep_role: bool,
+    },
     /// Manage administrators
     #[command(subcommand)]
     Admin(Admin),
@@ -144,6 +157,7 @@ pub async fn run() -> Result<()> {
         }
         Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
+        Command::Import { file, username, keep_role } => import(&settings()?, &file, ImportOptions { username, keep_role }).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
             create_admin(&settings()?, email, username, password_stdin).await
         }
@@ -191,6 +205,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
     tokio::spawn(purge_what_expires(service.clone()));
     tokio::spawn(deliver_mail(service.clone()));
+    tokio::spawn(make_exports(service.clone()));
     let router = http::router(service.clone(), origins, Proxies::new(settings.trusted_proxies));
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
     println!("GraphiQL: http://{address}/");
@@ -221,6 +236,22 @@ async fn deliver_mail(service: Arc<Service>) {
             Ok(taken_up) => taken_up > 0,
             Err(error) => {
                 tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
+                false
+            }
+        } {}
+    }
+}
+
+/// The same for exports, one at a time.
+async fn make_exports(service: Arc<Service>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        while match data_export::make_next(&service).await {
+            Ok(was_made) => was_made,
+            Err(error) => {
+                tracing::warn!(error = error.code(), "the exports that wait could not be read; trying again in a second");
                 false
             }
         } {}
@@ -273,6 +304,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         mailer: mailer(settings, public_url)?,
         audit_log: AuditLog::new(settings.audit_log),
         pictures: Pictures::new(public_url),
+        public_url: public_url.clone(),
         random: Arc::new(random),
     })
 }
@@ -393,6 +425,19 @@ async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
         let (written, left) = (written.map_err(text)?, evolution::older::<G>(&service).await.map_err(text)?);
         println!("{name}: {written} upgraded to version {}, {left} left", evolution::current_version(G::KIND));
     });
+    service.database.close().await.map_err(text)
+}
+
+async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Result<()> {
+    migrate_up(settings).await?;
+    let origin = Url::parse("http://localhost").map_err(text)?;
+    let service = build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await?;
+    let imported = data_export::import(&service, file, options).await.map_err(text)?;
+    for note in imported.notes {
+        println!("{note}");
+    }
+    let who = imported.username.as_deref().unwrap_or("a person without a username");
+    println!("Imported {who}, {} rows. Passwords do not come along: they get in by a passkey or a link by mail.", imported.rows);
     service.database.close().await.map_err(text)
 }
 

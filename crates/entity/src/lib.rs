@@ -7,6 +7,8 @@
 pub mod account_recovery;
 pub mod audit_entry;
 pub mod ceremony;
+pub mod data_export;
+pub mod data_export_part;
 pub mod encryption_key;
 pub mod game;
 mod json_text;

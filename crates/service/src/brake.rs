@@ -51,6 +51,9 @@ pub(crate) const MAILS_OF_PERSON: Limit = limit("mails_of_person", 10, TimeDelta
 /// Pictures sent by one person, good or not: each is work.
 pub(crate) const PICTURES: Limit = limit("pictures", 30, TimeDelta::minutes(2));
 
+/// Exports of their data that one person has made: five at once, five a day in the long run.
+pub(crate) const EXPORTS: Limit = limit("exports", 5, TimeDelta::minutes(24 * 60 / 5));
+
 /// The most that the clocks of instances may differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(10);
 

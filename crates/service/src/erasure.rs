@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    account_recovery, audit_entry, ceremony, mail as mail_row, passkey_credential, past_agreement, save, session,
+    account_recovery, audit_entry, ceremony, data_export, mail as mail_row, passkey_credential, past_agreement, save, session,
     unverified_detail, user, user_avatar_info, user_detail as detail, user_passion, user_picture, user_terms_agreement,
 };
 use sea_orm::ActiveValue::Set;
@@ -47,10 +47,12 @@ pub enum Kind {
     Mails,
     /// What happened to the account.
     AuditEntries,
+    /// Copies of everything that they asked for.
+    DataExports,
 }
 
 /// Each kind as the content of a mail says it.
-pub(crate) const KINDS: [(Kind, &str); 13] = [
+pub(crate) const KINDS: [(Kind, &str); 14] = [
     (Kind::Details, "details"),
     (Kind::Plays, "plays"),
     (Kind::SaveIds, "save_ids"),
@@ -64,6 +66,7 @@ pub(crate) const KINDS: [(Kind, &str); 13] = [
     (Kind::Recoveries, "recoveries"),
     (Kind::Mails, "mails"),
     (Kind::AuditEntries, "audit_entries"),
+    (Kind::DataExports, "data_exports"),
 ];
 
 /// Where the rows of each kind are, by `user_id`.
@@ -84,6 +87,7 @@ fn tables() -> Vec<(Kind, String)> {
         named(Kind::Recoveries, account_recovery::Entity),
         named(Kind::Mails, mail_row::Entity),
         named(Kind::AuditEntries, audit_entry::Entity),
+        named(Kind::DataExports, data_export::Entity),
     ];
     tables.extend(game::tables().into_values().map(|table| (Kind::Plays, table)));
     tables

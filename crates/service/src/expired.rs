@@ -1,9 +1,9 @@
 //! What has expired goes: ceremonies, sessions, recoveries, the links of addresses that were not verified (the address stays), the
-//! counts of brakes, the ids of saves, the revocations of tokens that are good no more anyway, and what happened to accounts long ago.
+//! counts of brakes, the ids of saves, exports, the revocations of tokens that are good no more anyway, and what happened to accounts long ago.
 //! Mail goes when it is sent.
 
 use chrono::TimeDelta;
-use entity::{account_recovery, ceremony, rate_limit, revoked_token, save, session, unverified_detail};
+use entity::{account_recovery, ceremony, data_export, rate_limit, revoked_token, save, session, unverified_detail};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -23,6 +23,7 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
     account_recovery::Entity::delete_many().filter(account_recovery::Column::TokenExpires.lte(now)).exec(pool).await?;
     rate_limit::Entity::delete_many().filter(rate_limit::Column::Arrival.lte(now.timestamp_micros())).exec(pool).await?;
     save::Entity::delete_many().filter(save::Column::DateCreated.lte(now - SAVES_ARE_KNOWN)).exec(pool).await?;
+    data_export::Entity::delete_many().filter(data_export::Column::Expires.lte(now)).exec(pool).await?;
     unverified_detail::Entity::update_many()
         .col_expr(unverified_detail::Column::TokenHash, Expr::null())
         .col_expr(unverified_detail::Column::Expires, Expr::null())

@@ -47,6 +47,18 @@ impl KeyedHash {
         self.for_purpose("subject", subject.as_bytes())
     }
 
+    /// What the link of an export is signed with, until when.
+    pub(crate) fn export_link(&self, export: Uuid, expires: i64) -> String {
+        self.for_purpose("export", &[export.as_bytes().as_slice(), &expires.to_be_bytes()].concat())
+    }
+
+    /// Whether it is that signature, in the same time whatever it is.
+    pub(crate) fn is_export_link(&self, export: Uuid, expires: i64, signature: &str) -> bool {
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let mac = self.0.clone().chain_update(b"export\0").chain_update(export.as_bytes()).chain_update(expires.to_be_bytes());
+        mac.verify_slice(&signature).is_ok()
+    }
+
     /// The token in the link of a mail: made from the mail's id when it is sent, so that the queue does not hold it.
     pub(crate) fn mail_token(&self, mail: Uuid) -> String {
         self.for_purpose("mail", mail.as_bytes())

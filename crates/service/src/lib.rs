@@ -11,6 +11,7 @@ pub mod audit_log;
 mod brake;
 pub mod caller;
 pub mod clock;
+pub mod data_export;
 pub mod database;
 pub mod erasure;
 pub mod error;
@@ -71,4 +72,6 @@ pub struct Service {
     pub mailer: mail::Mailer,
     /// How long it is kept what happened to an account.
     pub audit_log: audit_log::AuditLog,
+    /// The origin that browsers see.
+    pub public_url: url::Url,
 }

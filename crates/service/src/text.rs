@@ -68,6 +68,11 @@ impl Checks {
     }
 }
 
+/// Text as HTML shows it, within an element or a quoted attribute.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
 /// A change of one field: left as it is, cleared, or set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {

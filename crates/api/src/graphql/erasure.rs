@@ -39,6 +39,8 @@ pub enum ErasedKind {
     Mails,
     /// What happened to the account (`auditLog`).
     AuditEntries,
+    /// Copies of everything that they asked for (`dataExport`).
+    DataExports,
 }
 
 /// How much of a kind was erased.

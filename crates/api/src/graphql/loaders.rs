@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
+use service::data_export::DataExport;
 use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
 use service::entity::{
     audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
@@ -131,6 +132,8 @@ relations! {
     passkeys: PasskeysRelation(Oneself => Vec<Arc<passkey_credential::Model>>) = service::passkey::of_oneself;
     /// The viewer's own signed-in devices.
     sessions: SessionsRelation(Oneself => Vec<Arc<session::Model>>) = service::session::of_oneself;
+    /// The viewer's own export.
+    data_export: DataExportRelation(Oneself => Option<DataExport>) = service::data_export::of_oneself;
     /// What a person agreed to.
     terms_agreements: TermsAgreementsRelation(Owner => Vec<Arc<user_terms_agreement::Model>>) = service::user_terms_agreement::by_owners;
     /// A version of the terms.

@@ -7,6 +7,7 @@
 mod account_recovery;
 mod audit_entry;
 pub mod connection;
+mod data_export;
 pub mod document;
 mod erasure;
 pub mod error;
@@ -47,6 +48,7 @@ pub struct Mutation(
     unverified_detail::UnverifiedDetailMutation,
     account_recovery::AccountRecoveryMutation,
     erasure::ErasureMutation,
+    data_export::DataExportMutation,
     user_avatar_info::UserAvatarInfoMutation,
     user_passion::UserPassionMutation,
     user_picture::UserPictureMutation,

@@ -14,6 +14,7 @@ use service::viewer::{Owner, Viewer};
 
 use super::audit_entry::AuditEntry;
 use super::connection::{Connection, Window, connection, cost};
+use super::data_export::DataExport;
 use super::error::Result;
 use super::game::abilities::AbilitiesGameData;
 use super::game::jobs::JobsGameData;
@@ -163,6 +164,17 @@ impl User {
     async fn sessions(&self, context: &Context<'_>) -> Result<Vec<Session>> {
         let sessions = Request::of(context).loaders().sessions.load(self.owner.oneself()?).await?;
         Ok(sessions.into_iter().map(Session).collect())
+    }
+
+    /// The newest export of everything that is held on them; null where there is none, or it has expired. Only the person themselves
+    /// sees it. To be asked again every second or so while it is made.
+    async fn data_export(&self, context: &Context<'_>) -> Option<Result<DataExport>> {
+        let oneself = match self.owner.oneself() {
+            Ok(oneself) => oneself,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let export = Request::of(context).loaders().data_export.load(oneself).await;
+        export.map(|export| export.map(DataExport)).transpose()
     }
 
     /// Which versions of the terms they accepted, the oldest first.

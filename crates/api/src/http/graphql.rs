@@ -191,7 +191,7 @@ pub(super) async fn read_body(body: Body, limit: usize) -> Option<Vec<u8>> {
     (length <= limit).then_some(bytes)
 }
 
-fn sender(app: &App, request: &HttpRequest) -> Sender {
+pub(super) fn sender(app: &App, request: &HttpRequest) -> Sender {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     // A header of another form is a token that is not good, rather than none.

@@ -1,5 +1,6 @@
-//! HTTP: the API, pictures, GraphiQL and the health of the service.
+//! HTTP: the API, pictures, exports, GraphiQL and the health of the service.
 
+mod data_export;
 mod graphiql;
 mod graphql;
 mod health;
@@ -66,6 +67,7 @@ pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> 
         .route("/pictures/{id}", get(picture::get))
         .layer(cors)
         .merge(graphiql::routes())
+        .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .layer(middleware::from_fn_with_state(app.clone(), named))

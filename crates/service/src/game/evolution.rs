@@ -138,20 +138,17 @@ async fn write<G: Game>(service: &Service, transaction: &DatabaseTransaction, mu
     if row.schema_version() == version {
         return Ok(0);
     }
-    let mut update = G::update_many()
-        .col_expr(G::SCHEMA_VERSION, Expr::value(row.schema_version()))
-        .filter(G::ID.eq(id))
-        .filter(G::REVISION.eq(revision))
-        .filter(G::SCHEMA_VERSION.eq(version));
     let mut values = <G::ActiveModel as ActiveModelTrait>::default();
     for (column, text) in G::JSON.iter().zip(row.json()) {
         values.set(column.column, text.clone().into());
     }
     sealed::seal_columns::<G>(service, &mut values, G::SEALED, &id.to_string())?;
-    for column in G::JSON.iter().map(|json| json.column) {
-        let text = values.get(column).into_value().ok_or_else(|| Error::internal("a column without a value"))?;
-        update = update.col_expr(column, column.save_as(Expr::val(text)));
-    }
+    let columns: Vec<_> = G::JSON.iter().map(|json| json.column).collect();
+    let update = sealed::set_columns::<G>(values, &columns)
+        .col_expr(G::SCHEMA_VERSION, Expr::value(row.schema_version()))
+        .filter(G::ID.eq(id))
+        .filter(G::REVISION.eq(revision))
+        .filter(G::SCHEMA_VERSION.eq(version));
     Ok(update.exec(transaction).await?.rows_affected)
 }
 

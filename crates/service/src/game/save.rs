@@ -5,7 +5,7 @@ use entity::game::{Game, GameKind, PlayRow};
 use entity::save as record;
 use sea_orm::sea_query::ValueType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder,
 };
 use serde_json::{Value, json};
 
@@ -118,21 +118,15 @@ async fn insert<G: Game>(
     transaction: &DatabaseTransaction,
     mut row: G::ActiveModel,
 ) -> Result<G::Model, Error> {
-    let sealed = || G::JSON.iter().filter(|column| G::SEALED.iter().any(|sealed| sealed.as_str() == column.column.as_str()));
-    let mut waiting = <G::ActiveModel as ActiveModelTrait>::default();
-    for column in sealed() {
-        if let Some(text) = row.take(column.column).into_value() {
-            waiting.set(column.column, text);
-        }
-        row.set(column.column, JsonText::from_json(column.empty.to_owned()).into());
+    let held = sealed::hold_back::<G>(&mut row, G::SEALED);
+    let mut play = row.insert(transaction).await?;
+    let id = play.id();
+    let plain = held.values();
+    sealed::put_back::<G>(service, transaction, held, G::ID.eq(id), &id.to_string()).await?;
+    for (column, value) in plain {
+        play.set(column, value);
     }
-    let play = row.insert(transaction).await?;
-    if sealed().next().is_none() {
-        return Ok(play);
-    }
-    waiting.set(G::ID, play.id().into());
-    sealed::seal_columns::<G>(service, &mut waiting, G::SEALED, &play.id().to_string())?;
-    Ok(waiting.update(transaction).await?)
+    Ok(play)
 }
 
 /// What a save says, the same text for the same content: the order of keys aside, and without the revision it expects, which is no

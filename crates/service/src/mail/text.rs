@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Event;
 use crate::erasure::{KINDS, Kind};
 use crate::language::Language;
+use crate::text::escape;
 
 /// What a letter is about, once it is known whom it goes to.
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +196,7 @@ fn kind_name(kind: Kind, language: Language) -> &'static str {
         Kind::Ceremonies => ("opérations en cours avec une clé d'accès", "operations under way with a passkey"),
         Kind::Recoveries => ("liens pour retrouver l'accès", "links to get back in"),
         Kind::Mails => ("messages en attente", "messages that waited to be sent"),
+        Kind::DataExports => ("copies de tes données", "copies of your data"),
         Kind::AuditEntries => ("lignes du journal du compte", "lines of the account's log"),
     };
     match language {
@@ -225,8 +227,4 @@ pub(super) fn html(words: &Words, lines: &[String], link: &str, language: Langua
          <h1 style=\"font-size:1.3em\">{title}</h1><p>{first}</p>{list}<p><a href=\"{link}\">{action}</a></p><p>{second}</p>\
          <p>{NAME}</p></body></html>"
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

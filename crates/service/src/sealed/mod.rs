@@ -13,11 +13,17 @@ mod key_ring;
 mod known_keys;
 mod rotation;
 
+use std::any::Any;
+
 use entity::{JsonText, Sealed};
 pub use key_ring::{KeyRing, RingKey};
 pub use known_keys::{Fault, check, register};
 pub use rotation::{Kept, Usage, retire, rotate, usage};
-use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, IdenStatic, ModelTrait, Value};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, IdenStatic, ModelTrait, QueryFilter,
+    UpdateMany, Value,
+};
 
 use crate::{Error, Service};
 
@@ -27,7 +33,7 @@ const PREFIX: &str = "enc1:";
 /// Runs `$body` with `$entity` as each entity that has sealed columns.
 macro_rules! for_each_sealed {
     ($entity:ident => $body:expr) => {{
-        $crate::sealed::for_each_sealed!(@ $entity, $body, user_detail, unverified_detail, mail, ceremony, game::room_env)
+        $crate::sealed::for_each_sealed!(@ $entity, $body, user_detail, unverified_detail, mail, ceremony, data_export, game::room_env)
     }};
     (@ $entity:ident, $body:expr, $($($module:ident)::+),*) => {{
         $({
@@ -66,7 +72,7 @@ pub(crate) fn seal<E: Sealed>(service: &Service, values: &mut E::ActiveModel, ro
 }
 
 /// The same for some columns of any table.
-pub(crate) fn seal_columns<E: sea_orm::EntityTrait>(
+pub(crate) fn seal_columns<E: EntityTrait>(
     service: &Service,
     values: &mut E::ActiveModel,
     columns: &[E::Column],
@@ -90,7 +96,7 @@ pub(crate) fn open<E: Sealed>(keys: &KeyRing, mut row: E::Model) -> Result<E::Mo
 }
 
 /// The same for some columns of any table. Those that do not open stay sealed; the error tells of the first.
-pub(crate) fn open_columns<E: sea_orm::EntityTrait>(
+pub(crate) fn open_columns<E: EntityTrait>(
     keys: &KeyRing,
     values: &mut E::Model,
     columns: &[E::Column],
@@ -108,7 +114,7 @@ pub(crate) fn open_columns<E: sea_orm::EntityTrait>(
 }
 
 /// What a column says in the clear; `None` where it holds nothing.
-pub(crate) fn open_column<E: sea_orm::EntityTrait>(
+pub(crate) fn open_column<E: EntityTrait>(
     keys: &KeyRing,
     values: &E::Model,
     column: E::Column,
@@ -121,6 +127,95 @@ pub(crate) fn open_column<E: sea_orm::EntityTrait>(
         sealed if sealed.starts_with(PREFIX) => keys.open(place, sealed).map(Some),
         _ => Ok(Some(stored)),
     }
+}
+
+/// Opens the sealed columns of a row of any table, if it has such columns.
+pub(crate) fn open_any<M: ModelTrait + 'static>(keys: &KeyRing, mut row: M) -> Result<M, Error> {
+    for_each_sealed!(Table => if let Some(row) = (&mut row as &mut dyn Any).downcast_mut::<<Table as EntityTrait>::Model>() {
+        let sealed_to = Table::sealed_to(row);
+        open_columns::<Table>(keys, row, Table::SEALED, &sealed_to)?;
+    });
+    Ok(row)
+}
+
+/// The values of columns that wait until their row is there: they are sealed to something that it gets then, such as its id.
+pub(crate) struct HeldBack<C>(Vec<(C, Value)>);
+
+impl<C: Copy> HeldBack<C> {
+    /// What is held back, in the clear.
+    pub(crate) fn values(&self) -> Vec<(C, Value)> {
+        self.0.clone()
+    }
+}
+
+/// Takes the values of these columns out of a row that is about to be inserted, which begins empty there.
+pub(crate) fn hold_back<E: EntityTrait>(values: &mut E::ActiveModel, columns: &[E::Column]) -> HeldBack<E::Column> {
+    let mut held = Vec::new();
+    for column in columns {
+        if let ActiveValue::Set(value @ Value::String(Some(_))) = values.get(*column) {
+            let empty = if is_json(*column) { "[]" } else { "" };
+            let empty = if column.def().is_null() { Value::String(None) } else { empty.into() };
+            values.set(*column, empty);
+            held.push((*column, value));
+        }
+    }
+    HeldBack(held)
+}
+
+/// Writes what was held back into the row, which is there now and known by `row`; `of_row` finds it.
+pub(crate) async fn put_back<E: EntityTrait>(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    held: HeldBack<E::Column>,
+    of_row: Expr,
+    row: &str,
+) -> Result<(), Error> {
+    let columns: Vec<_> = held.0.iter().map(|(column, _)| *column).collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let mut values = <E::ActiveModel as ActiveModelTrait>::default();
+    for (column, value) in held.0 {
+        values.set(column, value);
+    }
+    seal_columns::<E>(service, &mut values, &columns, row)?;
+    set_columns::<E>(values, &columns).filter(of_row).exec(connection).await?;
+    Ok(())
+}
+
+/// What is held back of a row of any table: by the table's place among those that have sealed columns.
+pub(crate) struct AnyHeldBack(Option<Box<dyn Any + Send>>);
+
+/// [`hold_back`] for a row of any table, if it has sealed columns.
+pub(crate) fn hold_back_any<A: ActiveModelTrait + 'static>(values: &mut A) -> AnyHeldBack {
+    for_each_sealed!(Table => if let Some(values) = (values as &mut dyn Any).downcast_mut::<<Table as EntityTrait>::ActiveModel>() {
+        return AnyHeldBack(Some(Box::new(hold_back::<Table>(values, Table::SEALED))));
+    });
+    AnyHeldBack(None)
+}
+
+/// [`put_back`] for a row of any table.
+pub(crate) async fn put_back_any<M: ModelTrait + Sync + 'static>(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    held: AnyHeldBack,
+    row: &M,
+) -> Result<(), Error> {
+    let Some(held) = held.0 else { return Ok(()) };
+    for_each_sealed!(Table => if let Some(row) = (row as &dyn Any).downcast_ref::<<Table as EntityTrait>::Model>() {
+        let held = held.downcast().map_err(|_| Error::internal("what was held back is of another table"))?;
+        let (of_row, sealed_to) = (Table::KEY.eq(row.get(Table::KEY)), Table::sealed_to(row));
+        return put_back::<Table>(service, connection, *held, of_row, &sealed_to).await;
+    });
+    Ok(())
+}
+
+/// A statement that sets these columns to what the values have set.
+pub(crate) fn set_columns<E: EntityTrait>(values: E::ActiveModel, columns: &[E::Column]) -> UpdateMany<E> {
+    columns.iter().fold(E::update_many(), |update, column| match values.get(*column) {
+        ActiveValue::Set(value) => update.col_expr(*column, column.save_as(Expr::val(value))),
+        _ => update,
+    })
 }
 
 fn is_json(column: impl ColumnTrait) -> bool {

@@ -3,13 +3,13 @@
 use entity::Sealed;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Func, LockType};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityName, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Value,
+    ActiveModelTrait, ColumnTrait, EntityName, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Value,
 };
 
 use super::key_ring::prefix;
 use super::known_keys::{self, Fault};
-use super::{for_each_sealed, is_json, open_columns, seal_columns};
+use super::{for_each_sealed, is_json, open_columns, seal_columns, set_columns};
 use crate::{Error, Service};
 
 /// How many rows of a table use a key.
@@ -84,13 +84,7 @@ async fn rotate_table<E: Sealed>(
         for row in older {
             match reseal::<E>(service, row) {
                 Ok((key, values)) => {
-                    let mut update = E::update_many().filter(E::KEY.eq(key));
-                    for column in E::SEALED {
-                        if let ActiveValue::Set(value) = values.get(*column) {
-                            update = update.col_expr(*column, column.save_as(Expr::val(value)));
-                        }
-                    }
-                    update.exec(&transaction).await?;
+                    set_columns::<E>(values, E::SEALED).filter(E::KEY.eq(key)).exec(&transaction).await?;
                     sealed += 1;
                 }
                 Err(error) => {

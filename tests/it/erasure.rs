@@ -47,7 +47,7 @@ fn found(bytes: &[u8], values: &[Vec<u8>]) -> Vec<String> {
 }
 
 /// Somebody with a row in every table, and the values that are theirs alone.
-async fn with_everything(server: &Server) -> (Client, String, Vec<Vec<u8>>) {
+pub async fn with_everything(server: &Server) -> (Client, String, Vec<Vec<u8>>) {
     let (somebody, email) = verified(server, "effacee").await;
     let profile = json!({ "username": "efface-moi-vite", "firstName": "Prénom-effacé", "lastName": "Nom-effacé", "age": 16,
         "phoneNumber": "+33 6 98 76 54 32", "address": "99, rue Effacée" });

@@ -31,6 +31,7 @@ mod mail;
 mod passkey;
 mod password;
 mod permission;
+mod privacy;
 mod progress;
 mod property;
 mod save;

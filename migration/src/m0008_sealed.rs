@@ -1,5 +1,6 @@
 //! What encrypting fields needs: proof of each key, and, for mails, what their recipient is found by. The fields themselves stay as they
-//! are until they are written next, or `autrement keys rotate` goes over them.
+//! are until they are written next, or `autrement keys rotate` goes over them. Going back leaves them encrypted, which the
+//! release before shows as they are: it is for a database without people.
 
 use sea_orm_migration::prelude::*;
 

@@ -5,8 +5,11 @@ use std::io::{Cursor, Read, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::catalogue::foreign_keys;
 use crate::harness::game::{GAMES, game, play_session, session};
@@ -100,13 +103,15 @@ pub fn rows(files: &Files, table: &str) -> Vec<Value> {
 pub async fn put_pictures(server: &Server, pictures: &[(&str, Vec<u8>)]) {
     let database = server.home.database().await;
     let backend = database.get_database_backend();
-    let (one, two) = if backend == sea_orm::DbBackend::Postgres { ("$1", "$2") } else { ("?", "?") };
+    let [one, two, three, four] = if backend == sea_orm::DbBackend::Postgres { ["$1", "$2", "$3", "$4"] } else { ["?"; 4] };
     for (kind, bytes) in pictures {
         let sql = format!(
-            "INSERT INTO user_pictures (user_id, picture_data, date_updated, type) \
-             SELECT MAX(id), {one}, MAX(date_created), {two} FROM users"
+            "INSERT INTO user_pictures (user_id, picture_data, date_updated, type, media_type, content_hash) \
+             SELECT MAX(id), {one}, MAX(date_created), {two}, {three}, {four} FROM users"
         );
-        let values = [bytes.clone().into(), (*kind).into()];
+        let media_type = if bytes.starts_with(PNG) { "image/png" } else { "image/jpeg" };
+        let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
+        let values = [bytes.clone().into(), (*kind).into(), media_type.into(), hash.into()];
         database.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.unwrap();
     }
 }

@@ -252,6 +252,11 @@ async fn an_administrator_deletes_somebody_else(engine: Engine) {
     assert_eq!(somebody.send("{ me { id } }", Value::Null).await.codes(), ["UNAUTHENTICATED"]);
     assert_eq!(admin.send(delete, json!({ "id": theirs })).await.codes(), ["NOT_FOUND"]);
     assert_eq!(other.data("{ me { id } }").await["me"]["id"], others);
+    // The last administrator stays until there is another.
+    assert_eq!(self::delete(&admin, "admin@example.org").await.codes(), ["CONFLICT"]);
+    let role = "mutation ($id: ID!) { setUserRole(userId: $id, roleName: \"admin\") { id } }";
+    admin.send(role, json!({ "id": others })).await.data();
+    self::delete(&admin, "admin@example.org").await.data();
 }
 
 async fn a_browser_forgets_its_cookie(engine: Engine) {

@@ -101,6 +101,13 @@ async fn a_value_that_was_moved_is_an_error_and_not_a_name(engine: Engine) {
         assert!(!answer.text.contains("Autre") && server.log().contains("user_details.first_name of row"), "{}", answer.text);
     }
     assert_eq!(other.data(DETAIL).await["me"]["detail"]["firstName"], "Prénom-Autre");
+    // It keeps nobody from signing in, taking what is there, and going.
+    let email = before["me"]["detail"]["email"].as_str().unwrap().to_owned();
+    let again = server.client().sign_in(&email, "trois petits chats").await;
+    again.data("mutation { requestDataExport { state } }").await;
+    while again.data("{ me { dataExport { state } } }").await["me"]["dataExport"]["state"] != "READY" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     server
         .sql(&format!("UPDATE user_details SET first_name = '{name}' WHERE user_id = (SELECT MIN(user_id) FROM user_details)"))
         .await;
@@ -125,7 +132,16 @@ async fn a_play_that_was_moved_is_an_error_and_not_an_answer(engine: Engine) {
         assert!(!answer.text.contains("Le bruit") && !answer.text.contains("enc1"), "{}", answer.text);
         assert!(server.log().contains("room_env_game_data.room_data of row 3"));
         let saved = game("roomEnv").save(&victim, json!({ "completion": 10 })).await;
-        assert_eq!(saved.codes(), ["INTERNAL"], "what can't be read is not written over: {}", saved.text);
+        assert_eq!(saved.codes(), ["INTERNAL"], "what can't be read is not merged into: {}", saved.text);
+        // The others of the history are there, and so is its id.
+        let answer =
+            victim.send("{ me { plays { nodes { id completion ... on RoomEnvGameData { roomData } } } } }", Value::Null).await;
+        assert_eq!(answer.codes(), ["INTERNAL"]);
+        let ids = victim.data("{ me { plays { nodes { id } } } }").await["me"]["plays"]["nodes"].clone();
+        assert_eq!(ids.as_array().unwrap().len(), 3);
+        let replaced = game("roomEnv").save(&victim, json!({ "roomData": [], "mode": "REPLACE" })).await;
+        assert_eq!(replaced.data()["play"]["roomData"], json!([]), "it may be written over");
+        server.sql("UPDATE room_env_game_data SET revision = 1, date_updated = date_created WHERE id = 3").await;
         server.sql(&format!("UPDATE room_env_game_data SET room_data = '{kept}' WHERE id = 3")).await;
     }
     assert_eq!(victim.data(query).await, before);
@@ -144,6 +160,8 @@ async fn keys_are_added_rotated_and_retired(engine: Engine) {
     assert!(went && printed.contains("Added the key k20"), "{printed}");
     // An instance that does not know the new key could not read what is encrypted with it.
     let (went, printed) = run(&home, "", &["keys", "rotate"]).await;
+    assert!(!went && printed.contains("No instance has started with the encryption key k20"), "{printed}");
+    let (went, printed) = run(&home, "", &["admin", "create", "--email", "admin@example.org"]).await;
     assert!(!went && printed.contains("No instance has started with the encryption key k20"), "{printed}");
     drop(server);
 

@@ -21,6 +21,7 @@ on_both_engines!(
     bombs_are_refused_in_little_memory_and_time,
     forms_are_read_as_strictly_as_json,
     pictures_are_replaced_removed_and_bounded,
+    a_file_is_no_json,
     screens_read_no_bytes_of_pictures
 );
 mod links {
@@ -534,6 +535,30 @@ async fn pictures_are_replaced_removed_and_bounded(engine: Engine) {
     }
     assert_eq!(upload(&other, PNG, &one).await.codes(), ["RATE_LIMITED"]);
     upload(&admin, PNG, &one).await.data();
+}
+
+/// A file that is put where JSON is taken is refused, and costs no more than a file.
+async fn a_file_is_no_json(engine: Engine) {
+    let server = Server::start(engine).await;
+    let somebody = server.somebody().await;
+    let bytes = vec![0xC8; 5 * 1024 * 1024 - 10];
+    let idle = most_memory(&server);
+    let save = "mutation ($f: [JSON]) { saveRoomEnvGame(input: { roomData: $f }) { id } }";
+    let operations = json!({ "query": save, "variables": { "f": vec![Value::Null; 10] } }).to_string();
+    let paths: Vec<_> = (0..10).map(|place| format!("variables.f.{place}")).collect();
+    let map = json!({ "0": paths }).to_string();
+    let parts: [(&str, &[u8]); 3] = [
+        ("name=\"operations\"", operations.as_bytes()),
+        ("name=\"map\"", map.as_bytes()),
+        ("name=\"0\"; filename=\"a.jpg\"\r\ncontent-type: image/jpeg", &bytes),
+    ];
+    let request = somebody.form(form(&parts)).header("graphql-require-preflight", "1");
+    let answer = somebody.send_as(request).await;
+    assert_eq!(answer.codes(), ["INVALID_INPUT"], "{}", &answer.text[..answer.text.len().min(300)]);
+    assert!(answer.text.contains("an Upload is taken"), "{}", &answer.text[..answer.text.len().min(300)]);
+    let grown = most_memory(&server).saturating_sub(idle);
+    assert!(grown < 64 * 1024, "it took {grown} KiB");
+    assert_eq!(somebody.data("{ me { roomEnvGame { id } } }").await["me"]["roomEnvGame"], Value::Null);
 }
 
 async fn screens_read_no_bytes_of_pictures(engine: Engine) {

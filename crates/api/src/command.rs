@@ -315,6 +315,13 @@ async fn build_beside(settings: &Settings) -> Result<Service> {
     build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await
 }
 
+/// The same for a command that writes what is encrypted.
+async fn build_to_write(settings: &Settings) -> Result<Service> {
+    let service = build_beside(settings).await?;
+    sealed::check_to_write(&service).await.map_err(text)?;
+    Ok(service)
+}
+
 fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     let host = public_url.host_str().unwrap_or("localhost");
     let from = settings.mail_from.clone().unwrap_or_else(|| format!("Autrement Capable <no-reply@{host}>"));
@@ -417,8 +424,7 @@ async fn retire_encryption_key(settings: &Settings) -> Result<()> {
 }
 
 async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
-    let service = build_beside(settings).await?;
-    sealed::check(&service).await.map_err(text)?;
+    let service = build_to_write(settings).await?;
     for_each_game!(G => {
         let name = format!("{:?}", G::KIND);
         let written = evolution::upgrade::<G>(&service, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
@@ -430,8 +436,7 @@ async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
 
 async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Result<()> {
     migrate_up(settings).await?;
-    let origin = Url::parse("http://localhost").map_err(text)?;
-    let service = build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await?;
+    let service = build_to_write(settings).await?;
     let imported = data_export::import(&service, file, options).await.map_err(text)?;
     for note in imported.notes {
         println!("{note}");
@@ -443,8 +448,7 @@ async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Res
 
 async fn create_admin(settings: &Settings, email: String, username: Option<String>, password_stdin: bool) -> Result<()> {
     migrate_up(settings).await?;
-    let service = build_beside(settings).await?;
-    sealed::register(&service).await.map_err(text)?;
+    let service = build_to_write(settings).await?;
     let (password, made) = if password_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map_err(text)?;

@@ -62,10 +62,16 @@ pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
         Err(error) => return Err(broken(&format!("can't be read: {error}"))),
     };
     let parsed = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."));
-    let mut file: File = parsed?;
+    let file: File = parsed?;
     if file.encryption_keys.is_empty() {
-        file.encryption_keys.push(format!("first:{}", new_secret(random)?));
-        write(&path, &file, random)?;
+        change(data_dir, random, |file| {
+            // Another process may have been first.
+            if file.encryption_keys.is_empty() {
+                file.encryption_keys.push(format!("first:{}", new_secret(random)?));
+            }
+            Ok(())
+        })?;
+        return of(data_dir, random);
     }
     let token_keys: Option<Vec<_>> = file.token_keys.iter().map(|key| token_key(key)).collect();
     let encryption_keys: Option<Vec<_>> = file.encryption_keys.iter().map(|key| encryption_key(key)).collect();
@@ -123,20 +129,24 @@ fn change_ring<T>(
     change: impl FnOnce(&mut Vec<String>, String) -> Result<T, String>,
 ) -> Result<T, String> {
     of(data_dir, random)?;
-    let path = data_dir.join(FILE);
-    let failed = |error: String| format!("{} can't be changed: {error}", path.display());
-    let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-    let mut file: File = toml::from_str(&text).map_err(|_| failed("it is not the TOML that this service wrote".to_owned()))?;
-    let changed = change(ring.keys(&mut file), new_secret(random)?)?;
-    write(&path, &file, random)?;
-    Ok(changed)
+    let new = new_secret(random)?;
+    self::change(data_dir, random, |file| change(ring.keys(file), new))
 }
 
-/// In one step: who reads the file has the old one or the new one.
-fn write(path: &Path, file: &File, random: &dyn Random) -> Result<(), String> {
-    let failed = |error: String| format!("{} can't be changed: {error}", path.display());
-    let draft = draft(path, &toml::to_string(file).map_err(|error| failed(error.to_string()))?, random)?;
-    std::fs::rename(draft, path).map_err(|error| failed(error.to_string()))
+/// Changes the file: one process after the other, and in one step, so that who reads it has the old one or the new one.
+fn change<T>(data_dir: &Path, random: &dyn Random, change: impl FnOnce(&mut File) -> Result<T, String>) -> Result<T, String> {
+    let path = data_dir.join(FILE);
+    let failed = |error: &dyn std::fmt::Display| format!("{} can't be changed: {error}", path.display());
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path.with_extension("lock"));
+    let lock = opened.map_err(|error| failed(&error))?;
+    // Held until it is dropped.
+    lock.lock().map_err(|error| failed(&error))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
+    let mut file: File = toml::from_str(&text).map_err(|_| failed(&"it is not the TOML that this service wrote"))?;
+    let changed = change(&mut file)?;
+    let draft = draft(&path, &toml::to_string(&file).map_err(|error| failed(&error))?, random)?;
+    std::fs::rename(draft, &path).map_err(|error| failed(&error))?;
+    Ok(changed)
 }
 
 fn new_secret(random: &dyn Random) -> Result<String, String> {

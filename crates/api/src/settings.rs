@@ -62,7 +62,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "EMAIL_INDEX_KEY",
         "made in DATA_DIR",
-        "Key of the index of addresses and of links in mails and to pictures, 32 bytes or more in base64url. It never changes.",
+        "Key of the index of addresses, of the links in mails, to pictures and to exports, and of what was saved under a saveId, 32 bytes or more in base64url. It never changes.",
     ),
     ("HASHING_PLACES", "2", "The most passwords hashed at once."),
     (

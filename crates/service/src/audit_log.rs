@@ -1,7 +1,7 @@
 //! What happened to an account, for the person and for administrators: written in the transaction of what it is about, never changed
 //! (a trigger refuses it), gone with the person or after some days (a setting).
 //!
-//! An administrator's reading is written down before anything is read: [`Viewer::see`] and [`Admin::see`], which are how they get the
+//! An administrator's reading is written down before anything is given: [`Viewer::see`] and [`Admin::see`], which are how they get the
 //! proof that reading takes, do it. Once for each administrator, person and day, so that the log stays one that people can read.
 //!
 //! To add a kind: a [`Kind`], its line in [`KINDS`], and [`record`] where it happens.
@@ -230,6 +230,21 @@ pub(crate) async fn record_reading(service: &Service, actor: i64, people: &[i64]
     service.database.pool().execute(&insert).await?;
     service.audit_log.reads(day).pairs.extend(new.into_iter().map(|person| (actor, person)));
     Ok(())
+}
+
+/// Writes down that somebody fetches a copy of this person's data: once for each network and day, however often they do.
+pub(crate) async fn record_download(service: &Service, user_id: i64, caller: &Caller) -> Result<(), Error> {
+    let pool = service.database.pool();
+    let today = service.clock.now().date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let known = Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::Kind.eq(Kind::ExportDownloaded.name()?))
+        .filter(Column::Address.eq(caller.truncated_address()))
+        .filter(Column::DateCreated.gte(today));
+    if known.one(pool).await?.is_some() {
+        return Ok(());
+    }
+    record(service, pool, user_id, Entry::by_person(Kind::ExportDownloaded, caller)).await
 }
 
 /// How many entries are removed at once: others write meanwhile.

@@ -15,6 +15,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityName, EntityTrait, FromQue
 
 use crate::caller::Caller;
 use crate::game;
+use crate::language::Language;
 use crate::viewer::{Admin, Viewer};
 use crate::{Error, Service, mail, user as people, user_detail};
 
@@ -69,10 +70,13 @@ pub(crate) const KINDS: [(Kind, &str); 14] = [
     (Kind::DataExports, "data_exports"),
 ];
 
-/// Where the rows of each kind are, by `user_id`.
+/// Where the rows of each kind are: what stands behind FROM, up to the person's number.
 fn tables() -> Vec<(Kind, String)> {
+    fn by_user(table: &str) -> String {
+        format!("{table} WHERE user_id =")
+    }
     fn named(kind: Kind, table: impl EntityName) -> (Kind, String) {
-        (kind, table.table_name().to_owned())
+        (kind, by_user(table.table_name()))
     }
     let mut tables = vec![
         named(Kind::Details, detail::Entity),
@@ -89,7 +93,10 @@ fn tables() -> Vec<(Kind, String)> {
         named(Kind::AuditEntries, audit_entry::Entity),
         named(Kind::DataExports, data_export::Entity),
     ];
-    tables.extend(game::tables().into_values().map(|table| (Kind::Plays, table)));
+    let (claims, details) = (unverified_detail::Entity.table_name().to_owned(), detail::Entity.table_name());
+    // An address that waits to be verified is part of who they are.
+    tables.push((Kind::Details, format!("{claims} AS c JOIN {details} AS d ON d.id = c.user_detail_id WHERE d.user_id =")));
+    tables.extend(game::tables().into_values().map(|table| (Kind::Plays, by_user(&table))));
     tables
 }
 
@@ -111,26 +118,31 @@ const WORDS: [&str; 2] = ["supprimer", "delete"];
 pub async fn erase_own(service: &Service, viewer: &Viewer, confirm: &str, caller: &Caller) -> Result<Receipt, Error> {
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
-    let known = user_detail::credentials(service, &transaction, user.id).await?;
-    let (typed, emails) = (confirm.trim(), known.emails());
-    let is_email = emails.iter().any(|email| email.to_lowercase() == typed.to_lowercase());
-    let is_word = user.username.is_none() && emails.is_empty() && WORDS.contains(&typed.to_lowercase().as_str());
+    let language = mail::language_of(&user, caller.language);
+    let typed = confirm.trim();
+    let (has_email, is_email) = user_detail::is_email_of(service, &transaction, user.id, typed).await?;
+    let is_word = user.username.is_none() && !has_email && WORDS.contains(&typed.to_lowercase().as_str());
     if !is_email && !is_word && user.username.as_deref() != Some(typed) {
-        return Err(Error::invalid(
-            "/confirm",
-            "is neither your username nor your address: type one of them to delete your account. If you have neither, type \"delete\".",
-        ));
+        let message = match (user.username.is_some(), has_email) {
+            (false, false) => "is not \"delete\": type that word to delete your account.",
+            (true, false) => "is not your username: type it to delete your account.",
+            (false, true) => "is not your address: type it to delete your account.",
+            (true, true) => "is neither your username nor your address: type one of them to delete your account.",
+        };
+        return Err(Error::invalid("/confirm", message));
     }
-    let receipt = erase(service, transaction, user, caller).await?;
+    people::another_admin_stays(&transaction, viewer, &user).await?;
+    let receipt = erase(service, transaction, user, language).await?;
     tracing::info!("an account was deleted by its owner");
     Ok(receipt)
 }
 
 /// Erases somebody else's account.
-pub async fn erase_by_admin(service: &Service, admin: &Admin<'_>, user_id: i64, caller: &Caller) -> Result<Receipt, Error> {
+pub async fn erase_by_admin(service: &Service, admin: &Admin<'_>, user_id: i64) -> Result<Receipt, Error> {
     let transaction = service.database.write().await?;
     let user = people::lock_by_admin(&transaction, admin, user_id).await?;
-    let receipt = erase(service, transaction, user, caller).await?;
+    let language = mail::language_of(&user, Language::default());
+    let receipt = erase(service, transaction, user, language).await?;
     tracing::info!(by = admin.viewer().user().id, "an account was deleted by an administrator");
     Ok(receipt)
 }
@@ -140,13 +152,16 @@ async fn erase(
     service: &Service,
     transaction: DatabaseTransaction,
     user: user::Model,
-    caller: &Caller,
+    language: Language,
 ) -> Result<Receipt, Error> {
     let now = service.clock.now();
     let mut erased = count(service, &transaction, user.id).await?;
     keep_agreements(&transaction, user.id).await?;
-    let language = mail::language_of(&user, caller.language);
-    let email = user_detail::verified_email(service, &transaction, user.id).await?;
+    // One that does not open keeps nobody from going.
+    let email = user_detail::verified_email(service, &transaction, user.id).await.unwrap_or_else(|error| {
+        tracing::error!(error = error.cause(), "an erased person's address can't be told");
+        None
+    });
     if let Some(email) = &email {
         // What was asked for by the address alone. Where they only claimed an address, such mail is its owner's.
         let more = mail::forget_to(service, &transaction, email).await?;
@@ -172,17 +187,11 @@ struct Count {
 
 async fn count(service: &Service, transaction: &DatabaseTransaction, user_id: i64) -> Result<BTreeMap<Kind, i64>, Error> {
     let tables = tables();
-    let mut counts: Vec<_> = tables
+    let counts: Vec<_> = tables
         .iter()
         .enumerate()
-        .map(|(place, (_, table))| format!("SELECT {place} AS place, COUNT(*) AS count FROM {table} WHERE user_id = $1"))
+        .map(|(place, (_, theirs))| format!("SELECT {place} AS place, COUNT(*) AS count FROM {theirs} $1"))
         .collect();
-    // An address that waits to be verified is part of who they are.
-    counts.push(format!(
-        "SELECT 0 AS place, COUNT(*) AS count FROM {} AS c JOIN {} AS d ON d.id = c.user_detail_id WHERE d.user_id = $1",
-        unverified_detail::Entity.table_name(),
-        detail::Entity.table_name(),
-    ));
     let backend = service.database.pool().get_database_backend();
     let statement = Statement::from_sql_and_values(backend, counts.join(" UNION ALL "), [user_id.into()]);
     let mut erased = BTreeMap::new();

@@ -42,6 +42,15 @@ fn told(problems: &[Problem]) -> String {
     told.chain(more).collect::<Vec<_>>().join(" ")
 }
 
+/// A time that people can picture.
+fn wait(seconds: i64) -> String {
+    match seconds {
+        ..=120 => format!("{seconds} seconds"),
+        121..=7200 => format!("{} minutes", (seconds + 59) / 60),
+        _ => format!("{} hours", (seconds + 3599) / 3600),
+    }
+}
+
 /// What is stored, where a save built on something else.
 #[derive(Debug)]
 pub struct Stored {
@@ -83,7 +92,7 @@ pub enum Error {
         stored: Option<Stored>,
     },
     /// Tried too often: by this caller, or on this account.
-    #[error("Too many tries. Wait {retry_after} seconds, then try again.")]
+    #[error("Too many tries. Wait {}, then try again.", wait(*.retry_after))]
     RateLimited {
         /// Seconds until the next try.
         retry_after: i64,
@@ -129,7 +138,8 @@ impl Error {
     }
 
     /// What happened, for the log: the cause of a fault of ours.
-    pub(crate) fn cause(&self) -> String {
+    #[must_use]
+    pub fn cause(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
 

@@ -9,7 +9,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter,
-    QuerySelect, Select, SqlErr,
+    QueryOrder, QuerySelect, Select, SqlErr,
 };
 use uuid::Uuid;
 
@@ -162,7 +162,7 @@ async fn sign_in_by_password(service: &Service, email: &str, password: String, c
     let transaction = service.database.write().await?;
     let user = lock_by_id(&transaction, user_id).await?;
     // Locked, and looked at again: a password that was changed meanwhile opens no session.
-    let now = user_detail::credentials(service, &transaction, user.id).await?.password_hash;
+    let now = user_detail::password_hash(&transaction, user.id).await?;
     if !user.is_active || now.as_ref() != Some(&stored) {
         return Err(refused());
     }
@@ -242,6 +242,15 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
     Ok(user)
 }
 
+// Who is locked, and what is asked of them in the same breath:
+//
+// - `lock`: nothing else;
+// - `lock_viewer`: that their session is still there, for what changes an account or its ways in;
+// - `lock_writer`: that they have accepted the active terms, for what is theirs to write;
+// - `lock_first_step`: the same, but who has never accepted any may;
+// - `lock_by_id`: whoever it is, who is just proving it;
+// - `lock_by_admin`: somebody else, for an administrator, who still is one.
+
 /// Locks a person's row, so that what is read next in this transaction stays as it is until the end. On SQLite a writing
 /// transaction is alone anyway.
 pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
@@ -266,7 +275,7 @@ fn find_to_lock(user_id: i64) -> Select<Entity> {
 }
 
 /// Deleted since the viewer was found.
-const ACCOUNT_GONE: Error = Error::Unauthenticated("The account is gone.");
+pub(crate) const ACCOUNT_GONE: Error = Error::Unauthenticated("The account is gone.");
 
 /// A person who is about to write, and how they stand to the terms.
 #[derive(FromQueryResult)]
@@ -297,12 +306,18 @@ pub(crate) async fn lock_first_step(transaction: &DatabaseTransaction, viewer: &
     }
 }
 
-async fn find_writer(transaction: &DatabaseTransaction, viewer: &Viewer) -> Result<Writer, Error> {
+/// Whether the viewer would be let write now; the lock asks again.
+pub(crate) async fn may_write(service: &Service, viewer: &Viewer) -> Result<(), Error> {
+    let Writer { to_accept, .. } = find_writer(service.database.pool(), viewer).await?;
+    to_accept.map_or(Ok(()), |version| Err(Error::TermsNotAccepted { version }))
+}
+
+async fn find_writer(connection: &impl ConnectionTrait, viewer: &Viewer) -> Result<Writer, Error> {
     let writer = find_to_lock(viewer.user().id)
         .expr_as(user_terms_agreement::to_accept(), "to_accept")
         .expr_as(user_terms_agreement::has_accepted(), "has_accepted")
         .into_model::<Writer>()
-        .one(transaction)
+        .one(connection)
         .await?;
     writer.ok_or(ACCOUNT_GONE)
 }
@@ -367,6 +382,20 @@ pub(crate) async fn lock_by_admin(transaction: &DatabaseTransaction, admin: &Adm
     let (acting, user) = if acting < user_id { (first, second) } else { (second, first) };
     still_admin(transaction, admin, &acting).await?;
     Ok(user)
+}
+
+/// That, where the viewer is an administrator who goes, another one stays, who is locked along: two who go at once come one after
+/// the other.
+pub(crate) async fn another_admin_stays(transaction: &DatabaseTransaction, viewer: &Viewer, locked: &Model) -> Result<(), Error> {
+    if viewer.role().role_name != ADMIN || locked.role_id != viewer.role().id {
+        return Ok(());
+    }
+    let admins = Entity::find().filter(Column::RoleId.eq(locked.role_id)).filter(Column::IsActive.eq(true));
+    let admins = admins.order_by_asc(Column::Id).lock(LockType::NoKeyUpdate).all(transaction).await?;
+    if admins.iter().any(|admin| admin.id != locked.id) {
+        return Ok(());
+    }
+    Err(Error::conflict("You are the last administrator: make somebody else one first (setUserRole), then delete your account."))
 }
 
 /// That whoever acts has not lost the role meanwhile, in a transaction that has locked them.

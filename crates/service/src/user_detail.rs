@@ -76,14 +76,24 @@ impl DetailChanges {
     }
 }
 
+/// The address that somebody has verified, and the one that they claim.
+fn emails(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> (Stored, Stored) {
+    let verified = sealed::open_column::<Entity>(keys, row, Column::Email, &Entity::sealed_to(row));
+    let claimed = claim.map_or(Ok(None), |claim| {
+        use unverified_detail::{Column, Entity};
+        sealed::open_column::<Entity>(keys, claim, Column::Email, &Entity::sealed_to(claim))
+    });
+    (verified, claimed)
+}
+
+type Stored = Result<Option<String>, Error>;
+
 fn read(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> UserDetail {
     let opened = |column| sealed::open_column::<Entity>(keys, row, column, &Entity::sealed_to(row)).map_err(Arc::new);
     let email_verified = row.email.is_some();
-    let claimed = claim.map_or(Ok(None), |claim| {
-        use unverified_detail::{Column, Entity};
-        sealed::open_column::<Entity>(keys, claim, Column::Email, &Entity::sealed_to(claim)).map_err(Arc::new)
-    });
-    let (email, pending_email) = if email_verified { (opened(Column::Email), claimed) } else { (claimed, Ok(None)) };
+    let (verified, claimed) = emails(keys, row, claim);
+    let (email, pending_email) = if email_verified { (verified, claimed) } else { (claimed, Ok(None)) };
+    let (email, pending_email) = (email.map_err(Arc::new), pending_email.map_err(Arc::new));
     UserDetail {
         first_name: opened(Column::FirstName),
         last_name: opened(Column::LastName),
@@ -200,8 +210,8 @@ pub(crate) async fn ways_in(service: &Service, email: &str, password: &str) -> R
 pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Option<(i64, String)>, Error> {
     let email_index = service.keyed_hash.email_index(email);
     let stored = Entity::find().filter(Column::EmailIndex.eq(email_index)).one(service.database.pool()).await?;
-    let opened = stored.map(|row| sealed::open::<Entity>(&service.keys, row)).transpose()?;
-    Ok(opened.and_then(|row| Some((row.user_id, row.email?))))
+    let Some(row) = stored else { return Ok(None) };
+    Ok(emails(&service.keys, &row, None).0?.map(|email| (row.user_id, email)))
 }
 
 /// What a person signs in with by password.
@@ -238,9 +248,8 @@ pub(crate) async fn credentials(
     let found =
         Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
     let (row, claim) = found.ok_or(Error::NotFound("person"))?;
-    let row = sealed::open::<Entity>(&service.keys, row)?;
-    let claim = claim.map(|claim| sealed::open::<unverified_detail::Entity>(&service.keys, claim)).transpose()?;
-    Ok(Credentials { password_hash: row.password_hash, verified: row.email, claimed: claim.map(|claim| claim.email) })
+    let (verified, claimed) = emails(&service.keys, &row, claim.as_ref());
+    Ok(Credentials { password_hash: row.password_hash, verified: verified?, claimed: claimed? })
 }
 
 /// The address that this person has verified.
@@ -252,6 +261,26 @@ pub(crate) async fn verified_email(
     Ok(credentials(service, connection, user_id).await?.verified)
 }
 
+/// The hash of their password, if they have one.
+pub(crate) async fn password_hash(connection: &impl ConnectionTrait, user_id: i64) -> Result<Option<String>, Error> {
+    let row = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
+    Ok(row.and_then(|row| row.password_hash))
+}
+
+/// Whether this person has an address, and whether this is one of theirs: told by the blind index, whether it opens or not.
+pub(crate) async fn is_email_of(
+    service: &Service,
+    connection: &impl ConnectionTrait,
+    user_id: i64,
+    typed: &str,
+) -> Result<(bool, bool), Error> {
+    let found =
+        Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
+    let (row, claim) = found.ok_or(Error::NotFound("person"))?;
+    let indexes: Vec<_> = row.email_index.into_iter().chain(claim.map(|claim| claim.email_index)).collect();
+    Ok((!indexes.is_empty(), indexes.contains(&service.keyed_hash.email_index(typed))))
+}
+
 /// Their first name.
 pub(crate) async fn first_name(
     service: &Service,
@@ -259,8 +288,8 @@ pub(crate) async fn first_name(
     user_id: i64,
 ) -> Result<Option<String>, Error> {
     let row = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
-    let opened = row.map(|row| sealed::open::<Entity>(&service.keys, row)).transpose()?;
-    Ok(opened.and_then(|row| row.first_name))
+    let Some(row) = row else { return Ok(None) };
+    sealed::open_column::<Entity>(&service.keys, &row, Column::FirstName, &Entity::sealed_to(&row))
 }
 
 /// Sets a password, whatever there was.

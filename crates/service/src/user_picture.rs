@@ -8,11 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::user as people;
 use entity::user_picture::{ActiveModel, Column, Entity};
 use picture::Format;
 pub use picture::MAX_BYTES;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -30,6 +31,7 @@ const MOST_WAITING: usize = 30;
 const LINKS_ARE_THE_SAME: TimeDelta = TimeDelta::hours(6);
 
 /// A file as it is sent.
+#[derive(Clone, Debug)]
 pub struct File {
     /// What its sender calls it; not kept.
     pub name: String,
@@ -130,11 +132,13 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
 
 /// Makes a picture of a file, in place of the viewer's picture for this.
 pub async fn upload(service: &Service, viewer: &Viewer, kind: PictureType, file: File) -> Result<UserPicture, Error> {
+    // Asked first: what would be refused is not worth making, nor a try.
+    user::may_write(service, viewer).await?;
     brake::take(service, &brake::PICTURES, &viewer.owner().user_id().to_string()).await?;
     let made = service.pictures.make(file).await?;
     let side = |pixels: u32| i32::try_from(pixels).map_err(Error::internal);
     let (width, height) = (side(made.width)?, side(made.height)?);
-    let content_hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&made.bytes));
+    let content_hash = content_hash(&made.bytes);
     let transaction = service.database.write().await?;
     let user_id = user::lock_writer(&transaction, viewer).await?.id;
     let date_updated = service.clock.now();
@@ -158,6 +162,17 @@ pub async fn upload(service: &Service, viewer: &Viewer, kind: PictureType, file:
     };
     transaction.commit().await?;
     Ok(UserPicture { id, user_id, kind: kind.name().to_owned(), width, height, content_hash, date_updated })
+}
+
+/// What a picture's links and `ETag` know it by.
+pub(crate) fn content_hash(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
+}
+
+/// The media type of a file that this service has made, by its first bytes.
+pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    let heads: [(&[u8], Format); 2] = [(b"\xff\xd8\xff", Format::Jpeg), (b"\x89PNG\r\n\x1a\n", Format::Png)];
+    heads.into_iter().find(|(head, _)| bytes.starts_with(head)).map(|(_, format)| format.media_type())
 }
 
 /// Removes the viewer's picture for this, and says whether there was one.
@@ -213,7 +228,11 @@ pub async fn by_link(service: &Service, id: i64, link: &Link, with_bytes: bool) 
     if lasts <= 0 || !service.keyed_hash.is_picture_signature(&link.signature, id, &link.version, link.expires) {
         return Err(nothing());
     }
-    let row = Entity::find_by_id(id).filter(Column::ContentHash.eq(&link.version)).select_only().column(Column::MediaType);
+    // Of an account that is open.
+    let open =
+        Query::select().column(people::Column::Id).from(people::Entity).and_where(people::Column::IsActive.eq(true)).take();
+    let row = Entity::find_by_id(id).filter(Column::ContentHash.eq(&link.version)).filter(Column::UserId.in_subquery(open));
+    let row = row.select_only().column(Column::MediaType);
     let row = if with_bytes { row.column(Column::PictureData) } else { row.expr_as(Expr::cust("NULL"), "picture_data") };
     let found: Option<(String, Option<Vec<u8>>)> = row.into_tuple().one(service.database.pool()).await?;
     let (media_type, bytes) = found.ok_or_else(nothing)?;

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::Error;
 
-/// So many at once, and so many that may wait besides.
+/// So many at once, and so many that wait or work.
 pub(crate) struct Workers {
     places: Arc<Semaphore>,
     waiting: Semaphore,

@@ -38,7 +38,7 @@ pub enum AuditKind {
     TermsAccepted,
     /// They asked for a copy of their data.
     ExportRequested,
-    /// A copy of their data was fetched.
+    /// A copy of their data was fetched by whoever had its link: the first time of a day from a network.
     ExportDownloaded,
     /// An administrator looked at their data: the first time of a day (UTC).
     DataRead,
@@ -78,7 +78,7 @@ impl AuditEntry {
     }
 
     /// The network that the request came from: the address cut to an IPv4 /24 or an IPv6 /48, `192.0.2.0/24`. Null where it was not the
-    /// person themselves.
+    /// person themselves, or who had the link of their export.
     async fn address(&self) -> Option<&str> {
         self.row.address.as_deref()
     }

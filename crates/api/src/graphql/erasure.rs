@@ -81,7 +81,8 @@ pub struct ErasureMutation;
 #[Object]
 impl ErasureMutation {
     /// Deletes the viewer's account and everything that is theirs, at once and for good: every session ends, and nothing can be brought
-    /// back. Ask for an export first (`requestDataExport`) to keep a copy.
+    /// back. To keep a copy, ask for an export first (`requestDataExport`) and wait until it is downloaded:
+    /// the file and its link go with the account. `INVALID_INPUT` at `/confirm` where what was typed is something else.
     async fn delete_account(
         &self,
         context: &Context<'_>,
@@ -96,7 +97,8 @@ impl ErasureMutation {
         Ok(ErasureReceipt(receipt))
     }
 
-    /// Deletes a person's account and everything that is theirs, at once and for good. For administrators, not on themselves.
+    /// Deletes a person's account and everything that is theirs, at once and for good. For administrators, not on themselves: `FORBIDDEN`;
+    /// `NOT_FOUND` where there is no such person. It is in the service's log; there is no audit log left that it could be in.
     async fn delete_user(
         &self,
         context: &Context<'_>,
@@ -105,6 +107,6 @@ impl ErasureMutation {
         let request = Request::that_writes(context);
         let admin = request.viewer().await?.admin()?;
         let id = id::row(&user_id, "User", "person")?;
-        Ok(ErasureReceipt(service::erasure::erase_by_admin(&request.service, &admin, id, request.caller()).await?))
+        Ok(ErasureReceipt(service::erasure::erase_by_admin(&request.service, &admin, id).await?))
     }
 }

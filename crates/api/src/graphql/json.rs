@@ -2,7 +2,11 @@
 
 use async_graphql::{InputValueError, InputValueResult, Name, Scalar, ScalarType, Value};
 use async_graphql_value::RAW_VALUE_TOKEN;
+use service::Error;
 use service::entity::JsonText;
+use service::sealed::is_sealed;
+
+use super::error::Result;
 
 /// A JSON document.
 #[derive(Clone)]
@@ -46,7 +50,10 @@ impl From<serde_json::Value> for Json {
 #[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
-        if is_raw(&value) {
+        if holds(&value, &|value| matches!(value, Value::Binary(_))) {
+            return Err(InputValueError::custom("JSON holds a file; a file goes where an Upload is taken."));
+        }
+        if holds(&value, &|value| matches!(value, Value::Object(members) if members.contains_key(RAW_VALUE_TOKEN))) {
             return Err(InputValueError::custom("JSON holds a key that this service uses itself; name it otherwise."));
         }
         value.into_json().map(Self::from).map_err(|_| InputValueError::custom("The value is not JSON."))
@@ -62,11 +69,22 @@ impl ScalarType for Json {
     }
 }
 
-/// Whether the key by which text is passed through stands anywhere: it would come back as something else than it was.
-fn is_raw(value: &Value) -> bool {
-    match value {
-        Value::Object(members) => members.iter().any(|(key, value)| key == RAW_VALUE_TOKEN || is_raw(value)),
-        Value::List(items) => items.iter().any(is_raw),
-        _ => false,
+/// Whether such a value stands anywhere: a file, or the key by which text is passed through, which would come back as something else
+/// than it was.
+fn holds(value: &Value, such: &dyn Fn(&Value) -> bool) -> bool {
+    such(value)
+        || match value {
+            Value::Object(members) => members.values().any(|value| holds(value, such)),
+            Value::List(items) => items.iter().any(|value| holds(value, such)),
+            _ => false,
+        }
+}
+
+/// A stored document, if it opens.
+pub fn opened(text: &JsonText) -> Result<Json> {
+    if is_sealed(text) {
+        // What does not open was told when it was read.
+        return Err(Error::internal("a play that did not open").into());
     }
+    Ok(text.clone().into())
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::Context;
 use service::caller::Caller;
+use service::user_picture::File;
 use service::viewer::Viewer;
 use service::{Error, Service, Uuid};
 use tokio::sync::OnceCell;
@@ -36,6 +37,7 @@ pub struct Request {
     pub service: Arc<Service>,
     /// Who sent it.
     pub sender: Sender,
+    file: OnceLock<File>,
     signed_out: AtomicBool,
     opened: OnceLock<Uuid>,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
@@ -50,6 +52,7 @@ impl Request {
         Self {
             service,
             sender,
+            file: OnceLock::new(),
             signed_out: AtomicBool::new(false),
             opened: OnceLock::new(),
             viewer: OnceCell::new(),
@@ -78,6 +81,16 @@ impl Request {
             return Err(Error::TooMuch(message).into());
         }
         Ok(())
+    }
+
+    /// The file that came along.
+    pub fn file(&self) -> Option<&File> {
+        self.file.get()
+    }
+
+    /// A file came along: one a request.
+    pub fn bring(&self, file: File) {
+        let _ = self.file.set(file);
     }
 
     /// What the rules know of the sender.

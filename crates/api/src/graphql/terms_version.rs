@@ -78,7 +78,7 @@ pub struct TermsVersionMutation;
 
 #[Object]
 impl TermsVersionMutation {
-    /// Publishes a version of the terms: it is the active one from now on, and nobody writes anything before they have accepted it. The same
+    /// Publishes a version of the terms: from now on what people write wants it accepted; what stays open is said at `TERMS_NOT_ACCEPTED`. The same
     /// again changes nothing; `CONFLICT` where the name is taken. What is published stays as it is. For administrators.
     async fn publish_terms(
         &self,

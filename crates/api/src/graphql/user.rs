@@ -204,8 +204,8 @@ impl User {
         Ok(Some(changes.iter().map(TermsChange::from).collect()))
     }
 
-    /// What happened to their account, the newest first: who signed in from where, what was changed, which administrator's look at their
-    /// data. Entries go after some time (a year, unless the operator sets another). Seen by themselves and by administrators.
+    /// What happened to their account, the newest first: where they signed in from, what was changed, and on which days an administrator
+    /// looked at their data. Entries go after some time (a year, unless the operator sets another). Seen by themselves and by administrators.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn audit_log(
         &self,
@@ -359,7 +359,7 @@ pub struct UpdateProfileInput {
     phone_number: MaybeUndefined<String>,
     /// At most 500 characters.
     address: MaybeUndefined<String>,
-    /// The first steps are done; null leaves it as it is. True only once the active terms are accepted.
+    /// The first steps are done; null leaves it as it is. It does not stand for the terms: see `mustAcceptTerms`.
     onboarding_complete: Option<bool>,
     /// What they are written to in; null leaves it to what their client asks for.
     language: MaybeUndefined<Language>,

@@ -83,7 +83,8 @@ impl UserPictureMutation {
     ) -> Result<UserPicture> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
-        let picture = service::user_picture::upload(&request.service, viewer, kind.into(), file.file("/file")?).await?;
+        let file = file.file(request, "/file")?;
+        let picture = service::user_picture::upload(&request.service, viewer, kind.into(), file).await?;
         Ok(UserPicture(Arc::new(picture)))
     }
 

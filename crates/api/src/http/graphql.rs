@@ -132,7 +132,7 @@ async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
         read.operation_name =
             parameters.iter().find(|(name, _)| name == "operationName").map(|(_, name)| name.clone().into_owned());
     }
-    if let Some(Err(fault)) = form.as_ref().map(|form| form.put(&mut read)) {
+    if let Some(Err(fault)) = form.as_ref().map(|form| form.put(&asked, &mut read)) {
         let message = format!("The form is not as it is taken here: {fault}.");
         return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", &message);
     }

@@ -21,7 +21,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proxies::Proxies;
 use service::Service;
-use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
@@ -39,7 +38,7 @@ struct App {
     origins: Arc<[String]>,
     proxies: Arc<Proxies>,
     /// Requests with a file that are read or answered.
-    uploads: Arc<Semaphore>,
+    uploads: Arc<upload::Places>,
 }
 
 /// A request's name, among its extensions.
@@ -60,7 +59,7 @@ pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> 
         service,
         origins: origins.into(),
         proxies: proxies.into(),
-        uploads: Arc::new(Semaphore::new(upload::PLACES)),
+        uploads: Arc::new(upload::Places::new(upload::PLACES)),
     };
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))

@@ -1,6 +1,7 @@
 //! Requests that bring a file, as `multipart/form-data` (GraphQL multipart request specification, version 2): `operations`, `map`, the file.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_graphql::Value;
@@ -10,8 +11,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use bytes::Bytes;
 use multer::{Field, Multipart};
-use service::user_picture::MAX_BYTES;
-use tokio::sync::OwnedSemaphorePermit;
+use service::user_picture::{File, MAX_BYTES};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::graphql::{REQUEST_BYTES, Refused, read_body};
@@ -47,9 +48,63 @@ pub struct Form {
     /// The request as JSON, null in each file's place.
     pub operations: Bytes,
     paths: Vec<String>,
-    file: Value,
+    file: File,
     /// Its turn, until it is answered.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+/// The turns of requests that bring a file.
+pub struct Places {
+    all: Arc<Semaphore>,
+    /// How many each person holds or waits for.
+    people: Mutex<HashMap<i64, usize>>,
+}
+
+/// The most of one person: more would keep others waiting.
+const MOST_OF_PERSON: usize = 2;
+
+struct Place {
+    places: Arc<Places>,
+    person: i64,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Places {
+    /// So many at once.
+    pub fn new(places: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(places)), people: Mutex::default() }
+    }
+
+    fn people(&self) -> MutexGuard<'_, HashMap<i64, usize>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A turn of this person's, once there is one; none where they have two already, or it takes too long.
+    async fn take(self: &Arc<Self>, person: i64) -> Option<Place> {
+        {
+            let mut people = self.people();
+            let theirs = people.entry(person).or_default();
+            if *theirs >= MOST_OF_PERSON {
+                return None;
+            }
+            *theirs += 1;
+        }
+        let mut place = Place { places: self.clone(), person, permit: None };
+        place.permit = timeout(TURN, self.all.clone().acquire_owned()).await.ok()?.ok();
+        place.permit.is_some().then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut people = self.places.people();
+        if let Some(theirs) = people.get_mut(&self.person) {
+            *theirs -= 1;
+            if *theirs == 0 {
+                people.remove(&self.person);
+            }
+        }
+    }
 }
 
 /// Reads it, once it has its turn; of people who are signed in alone, so that strangers fill no memory.
@@ -57,14 +112,18 @@ pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body)
     let refused = |status, code, message: &str| Refused::Told { status, code, message: message.to_owned() };
     let late =
         |_| refused(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The file took longer than two minutes to arrive. Send it again.");
-    if let Err(error) = request.viewer().await {
-        // The rest is dropped, or the answer would not arrive.
-        timeout(ARRIVAL, read_body(body, 0)).await.map_err(late)?;
-        return Err(Refused::Failed(error));
-    }
-    let busy =
-        || refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "The service is very busy; please try again in a moment.");
-    let place = timeout(TURN, app.uploads.clone().acquire_owned()).await.map_err(|_| busy())?.map_err(|_| busy())?;
+    let person = match request.viewer().await {
+        Ok(viewer) => viewer.user().id,
+        Err(error) => {
+            // The rest is dropped, or the answer would not arrive.
+            timeout(ARRIVAL, read_body(body, 0)).await.map_err(late)?;
+            return Err(Refused::Failed(error));
+        }
+    };
+    let Some(place) = app.uploads.take(person).await else {
+        let message = "Two files of yours are on their way already, or the service is very busy; please try again in a moment.";
+        return Err(refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message));
+    };
     let bytes = timeout(ARRIVAL, read_body(body, FORM_BYTES)).await.map_err(late)?.ok_or_else(|| {
         let message = "The request has more than 6 MiB; a file of 5 MiB at most is taken: make the picture smaller.";
         refused(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
@@ -76,7 +135,7 @@ pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body)
     Ok(Form { operations, paths, file, _place: place })
 }
 
-type Parts = (Bytes, Vec<String>, Value);
+type Parts = (Bytes, Vec<String>, File);
 
 async fn parts(content_type: &str, bytes: Bytes) -> Result<Parts, String> {
     let told = |_: multer::Error| "it is not multipart/form-data with a boundary, ended by it".to_owned();
@@ -102,7 +161,7 @@ async fn parts(content_type: &str, bytes: Bytes) -> Result<Parts, String> {
                     paths.ok_or_else(|| format!("map names one file, the part after it, with one to {MAX_PATHS} paths"))?.clone();
                 let (file_name, media_type) =
                     (field.file_name().unwrap_or_default().to_owned(), field.content_type().map(ToString::to_string));
-                let file = upload::value(file_name, media_type, field.bytes().await.map_err(told)?);
+                let file = File { name: file_name, media_type, bytes: field.bytes().await.map_err(told)? };
                 if form.next_field().await.map_err(told)?.is_some() {
                     return Err("it has more parts after the first file; one file is taken at once".to_owned());
                 }
@@ -120,13 +179,14 @@ async fn text(field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, Strin
 }
 
 impl Form {
-    /// Puts the file into its places among the variables, where null stands.
-    pub fn put(&self, request: &mut async_graphql::Request) -> Result<(), String> {
+    /// Gives the file to the request, and what stands for it into its places among the variables, where null stands.
+    pub fn put(&self, asked: &Request, request: &mut async_graphql::Request) -> Result<(), String> {
+        asked.bring(self.file.clone());
         for path in &self.paths {
             let place = place(request, path).filter(|place| **place == Value::Null);
             let place = place
                 .ok_or_else(|| "map names a place where there is no null in operations, such as variables.file".to_owned())?;
-            *place = self.file.clone();
+            *place = upload::placeholder();
         }
         Ok(())
     }

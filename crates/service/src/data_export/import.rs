@@ -18,7 +18,7 @@ use super::row::{self, integer};
 use super::tables::{self, Kept, Table, for_each_exported_table};
 use super::unpack::{self, Fields};
 use crate::text::Checks;
-use crate::{Error, Service, role, sealed, user};
+use crate::{Error, Service, role, sealed, user, user_picture};
 
 /// Why an archive was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +139,9 @@ impl Arriving<'_> {
         }
         let version = fields.get("version").and_then(|raw| string(raw));
         let Some(row) = self.columns(transaction, table, fields).await? else { return Ok(()) };
+        if table.name() == tables::PICTURES.name() {
+            is_a_picture_of_ours(&row)?;
+        }
         let mut row = row;
         let held = sealed::hold_back_any(&mut row);
         let row = row.insert(transaction).await.map_err(taken)?;
@@ -296,4 +299,21 @@ fn taken(error: DbErr) -> ImportError {
     ];
     let told = told.into_iter().find(|(column, _)| constraint.contains(column)).map(|(_, told)| told);
     told.map_or(ImportError::Database(error), |told| ImportError::Refused(told.to_owned()))
+}
+
+/// That a picture is what this service makes: of a type that it gives out, and the one that its row tells of.
+fn is_a_picture_of_ours<A: ActiveModelTrait>(row: &A) -> Result<(), ImportError> {
+    let value = |name: &str| {
+        let column = <A::Entity as EntityTrait>::Column::iter().find(|column| column.as_str() == name)?;
+        row.get(column).into_value()
+    };
+    let Some(Value::Bytes(Some(bytes))) = value("picture_data") else { return refused("A picture has no file.") };
+    let is = |name: &str, told: &str| value(name) == Some(told.into());
+    if !is("content_hash", &user_picture::content_hash(&bytes)) {
+        return refused("A picture is not the one that data/user_pictures.json tells of.");
+    }
+    if user_picture::media_type(&bytes).is_none_or(|told| !is("media_type", told)) {
+        return refused("A picture is no JPEG and no PNG, or data/user_pictures.json says that it is something else.");
+    }
+    Ok(())
 }

@@ -202,8 +202,7 @@ pub async fn download(service: &Service, id: Uuid, expires: i64, signature: &str
     if is_expired(service, &row) {
         return Err(refused());
     }
-    let entry = Entry::by_person(audit_log::Kind::ExportDownloaded, caller);
-    audit_log::record(service, pool, row.user_id, entry).await?;
+    audit_log::record_download(service, row.user_id, caller).await?;
     Ok(Download {
         size: size.unsigned_abs(),
         date_requested: row.date_requested,

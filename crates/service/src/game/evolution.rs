@@ -144,7 +144,7 @@ async fn write<G: Game>(service: &Service, transaction: &DatabaseTransaction, mu
     }
     sealed::seal_columns::<G>(service, &mut values, G::SEALED, &id.to_string())?;
     let columns: Vec<_> = G::JSON.iter().map(|json| json.column).collect();
-    let update = sealed::set_columns::<G>(values, &columns)
+    let update = sealed::set_columns::<G>(&values, &columns)
         .col_expr(G::SCHEMA_VERSION, Expr::value(row.schema_version()))
         .filter(G::ID.eq(id))
         .filter(G::REVISION.eq(revision))

@@ -5,7 +5,8 @@ use entity::game::{Game, GameKind, PlayRow};
 use entity::save as record;
 use sea_orm::sea_query::ValueType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, ModelTrait, QueryFilter,
+    QueryOrder,
 };
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ pub async fn save<G: Game>(service: &Service, viewer: &Viewer, save: Save) -> Re
     {
         return saved_before::<G>(service, &transaction, &record, content_hash).await;
     }
-    let found = if save.new_play { None } else { target::<G>(service, &transaction, user_id, save.play_id).await? };
+    let found = if save.new_play { None } else { target::<G>(service, &transaction, user_id, &save).await? };
     let stored_version = found.as_ref().map_or(current_version(G::KIND), PlayRow::schema_version);
     if stored_version > current_version(G::KIND) {
         tracing::warn!(stored_version, "a play was written by a newer release, and this one can't save it");
@@ -160,15 +161,27 @@ async fn target<G: Game>(
     service: &Service,
     transaction: &DatabaseTransaction,
     user_id: i64,
-    play_id: Option<i64>,
+    save: &Save,
 ) -> Result<Option<G::Model>, Error> {
     let plays = of_owner::<G>(user_id);
-    let mut found = match play_id {
+    let mut found = match save.play_id {
         Some(id) => Some(plays.filter(G::ID.eq(id)).one(transaction).await?.ok_or(Error::NotFound("play"))?),
         None => plays.order_by_desc(G::ID).one(transaction).await?,
     };
-    if let Some(play) = &mut found {
-        open::<G>(&service.keys, play)?;
+    // What does not open is not merged into; it may be written over by who means to.
+    if let Some(play) = &mut found
+        && let Err(error) = open::<G>(&service.keys, play)
+    {
+        for (column, given) in G::JSON
+            .iter()
+            .zip(&save.json)
+            .filter(|(column, _)| G::SEALED.iter().any(|sealed| sealed.as_str() == column.column.as_str()))
+        {
+            if save.mode != SaveMode::Replace || given.is_none() {
+                return Err(error);
+            }
+            play.set(column.column, JsonText::from_json(column.empty.to_owned()).into());
+        }
     }
     Ok(found)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::passkey_credential as stored;
 use entity::{JsonText, ceremony, user};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, SqlErr};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -151,7 +151,12 @@ pub(crate) async fn begin(
         expires: Set(expires),
     };
     sealed::seal::<ceremony::Entity>(service, &mut row, &ceremony_id.to_string())?;
-    ceremony::Entity::insert(row).exec_without_returning(service.database.pool()).await?;
+    let begun = ceremony::Entity::insert(row).exec_without_returning(service.database.pool()).await;
+    begun.map_err(|error| match error.sql_err() {
+        // Deleted at this moment.
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => crate::user::ACCOUNT_GONE,
+        _ => error.into(),
+    })?;
     Ok(Challenge { ceremony_id, options, expires })
 }
 

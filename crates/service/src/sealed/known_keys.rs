@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, QueryOrder};
 
-use super::Place;
+use super::{Place, rotation};
 use crate::{Error, Service};
 
 const PROVED: &str = "autrement";
@@ -46,13 +46,23 @@ pub async fn check(service: &Service) -> Result<Vec<Model>, Fault> {
     let known = Entity::find().order_by_asc(Column::DateCreated).all(service.database.pool()).await.map_err(Error::from)?;
     for Model { id, proof, .. } in &known {
         if !service.keys.ids().any(|key| key == id) {
-            return Err(Fault::Missing(id.clone()));
+            // It may be out of the ring once nothing is sealed with it, whether it was retired or not.
+            if !rotation::usage(service, id).await?.is_empty() {
+                return Err(Fault::Missing(id.clone()));
+            }
+            forget(service, id).await?;
+            continue;
         }
         if !service.keys.open(place(id), proof).is_ok_and(|text| text == PROVED) {
             return Err(Fault::Other(id.clone()));
         }
     }
     Ok(known)
+}
+
+/// The same, for a command that writes beside the service: it seals with no key that no instance has. The first of all may be one.
+pub async fn check_to_write(service: &Service) -> Result<(), Fault> {
+    if check(service).await?.is_empty() { register(service).await } else { newest_is_in_use(service).await }
 }
 
 /// The same, for an instance that starts: from now on fields may be sealed with its keys.

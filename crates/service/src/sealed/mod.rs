@@ -17,7 +17,7 @@ use std::any::Any;
 
 use entity::{JsonText, Sealed};
 pub use key_ring::{KeyRing, RingKey};
-pub use known_keys::{Fault, check, register};
+pub use known_keys::{Fault, check, check_to_write, register};
 pub use rotation::{Kept, Usage, retire, rotate, usage};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -129,13 +129,32 @@ pub(crate) fn open_column<E: EntityTrait>(
     }
 }
 
-/// Opens the sealed columns of a row of any table, if it has such columns.
-pub(crate) fn open_any<M: ModelTrait + 'static>(keys: &KeyRing, mut row: M) -> Result<M, Error> {
+/// Opens the sealed columns of a row of any table, if it has such columns. What does not open is told in the log and left empty: it keeps
+/// nobody from the rest.
+pub(crate) fn open_any<M: ModelTrait + 'static>(keys: &KeyRing, mut row: M) -> M {
     for_each_sealed!(Table => if let Some(row) = (&mut row as &mut dyn Any).downcast_mut::<<Table as EntityTrait>::Model>() {
         let sealed_to = Table::sealed_to(row);
-        open_columns::<Table>(keys, row, Table::SEALED, &sealed_to)?;
+        for column in Table::SEALED {
+            match open_column::<Table>(keys, row, *column, &sealed_to) {
+                Ok(Some(plain)) => row.set(*column, plain.into()),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(error = error.cause(), "a value is left out");
+                    row.set(*column, empty(*column));
+                }
+            }
+        }
     });
-    Ok(row)
+    row
+}
+
+/// What a column holds that holds nothing.
+fn empty(column: impl ColumnTrait) -> Value {
+    match (column.def().is_null(), is_json(column)) {
+        (true, _) => Value::String(None),
+        (false, true) => "[]".into(),
+        (false, false) => "".into(),
+    }
 }
 
 /// The values of columns that wait until their row is there: they are sealed to something that it gets then, such as its id.
@@ -153,9 +172,7 @@ pub(crate) fn hold_back<E: EntityTrait>(values: &mut E::ActiveModel, columns: &[
     let mut held = Vec::new();
     for column in columns {
         if let ActiveValue::Set(value @ Value::String(Some(_))) = values.get(*column) {
-            let empty = if is_json(*column) { "[]" } else { "" };
-            let empty = if column.def().is_null() { Value::String(None) } else { empty.into() };
-            values.set(*column, empty);
+            values.set(*column, empty(*column));
             held.push((*column, value));
         }
     }
@@ -179,11 +196,11 @@ pub(crate) async fn put_back<E: EntityTrait>(
         values.set(column, value);
     }
     seal_columns::<E>(service, &mut values, &columns, row)?;
-    set_columns::<E>(values, &columns).filter(of_row).exec(connection).await?;
+    set_columns::<E>(&values, &columns).filter(of_row).exec(connection).await?;
     Ok(())
 }
 
-/// What is held back of a row of any table: by the table's place among those that have sealed columns.
+/// What is held back of a row of any table: a [`HeldBack`] of that table, if it has sealed columns.
 pub(crate) struct AnyHeldBack(Option<Box<dyn Any + Send>>);
 
 /// [`hold_back`] for a row of any table, if it has sealed columns.
@@ -211,13 +228,14 @@ pub(crate) async fn put_back_any<M: ModelTrait + Sync + 'static>(
 }
 
 /// A statement that sets these columns to what the values have set.
-pub(crate) fn set_columns<E: EntityTrait>(values: E::ActiveModel, columns: &[E::Column]) -> UpdateMany<E> {
+pub(crate) fn set_columns<E: EntityTrait>(values: &E::ActiveModel, columns: &[E::Column]) -> UpdateMany<E> {
     columns.iter().fold(E::update_many(), |update, column| match values.get(*column) {
         ActiveValue::Set(value) => update.col_expr(*column, column.save_as(Expr::val(value))),
         _ => update,
     })
 }
 
+/// [`JsonText`] says that it is an enumeration: see there.
 fn is_json(column: impl ColumnTrait) -> bool {
     matches!(column.def().get_column_type(), ColumnType::Enum { .. })
 }

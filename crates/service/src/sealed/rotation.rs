@@ -84,7 +84,7 @@ async fn rotate_table<E: Sealed>(
         for row in older {
             match reseal::<E>(service, row) {
                 Ok((key, values)) => {
-                    set_columns::<E>(values, E::SEALED).filter(E::KEY.eq(key)).exec(&transaction).await?;
+                    set_columns::<E>(&values, E::SEALED).filter(E::KEY.eq(key)).exec(&transaction).await?;
                     sealed += 1;
                 }
                 Err(error) => {

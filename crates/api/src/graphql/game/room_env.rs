@@ -1,28 +1,39 @@
 //! The game of the ideal room.
 
-use async_graphql::{InputObject, MaybeUndefined, SimpleObject};
+use async_graphql::{ComplexObject, InputObject, MaybeUndefined, SimpleObject};
+use service::entity::JsonText;
 use service::entity::game::room_env::{Entity, Model};
 use service::game::Save;
 
 use super::{GameObject, Play, SaveInput, SaveOptions, given};
 use crate::graphql::error::Result;
-use crate::graphql::json::Json;
+use crate::graphql::json::{Json, opened};
 use crate::graphql::loaders::{Games, OfGame};
 
 /// A play of the ideal room.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct RoomEnvGameData {
     #[graphql(flatten)]
     pub(super) play: Play,
+    #[graphql(skip)]
+    room_data: JsonText,
+}
+
+#[ComplexObject]
+impl RoomEnvGameData {
     /// The objects in the room or the settings of a room, one item each: an array.
-    room_data: Json,
+    #[expect(clippy::unused_async, reason = "the library wants it of what may fail")]
+    async fn room_data(&self) -> Result<Json> {
+        opened(&self.room_data)
+    }
 }
 
 impl GameObject for RoomEnvGameData {
     type Game = Entity;
 
     fn new(play: Play, row: &Model) -> Self {
-        Self { play, room_data: row.room_data.clone().into() }
+        Self { play, room_data: row.room_data.clone() }
     }
 
     fn loaders(games: &Games) -> &OfGame<Entity> {

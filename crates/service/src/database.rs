@@ -77,6 +77,14 @@ impl Database {
         }
     }
 
+    /// Between two transactions of a command that writes much: SQLite's lock is not fair, and who waits for it asks again after up to
+    /// 100 ms only, so that others would wait until they give up.
+    pub(crate) async fn let_others_write(&self) {
+        if self.pool.get_database_backend() == DbBackend::Sqlite {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// `column` is one of `ids`, as one parameter: the statement's text is the same however many there are.
     pub(crate) fn is_any(&self, column: impl IntoColumnRef, ids: &[i64]) -> Expr {
         let column = Expr::col(column);

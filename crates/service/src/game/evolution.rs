@@ -120,6 +120,7 @@ pub async fn upgrade<G: Game>(service: &Service, batch: u64, mut progress: impl 
         }
         transaction.commit().await?;
         progress(written);
+        service.database.let_others_write().await;
     }
 }
 

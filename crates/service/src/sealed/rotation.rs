@@ -95,6 +95,7 @@ async fn rotate_table<E: Sealed>(
         }
         transaction.commit().await?;
         progress(E::default().table_name(), sealed);
+        service.database.let_others_write().await;
     }
 }
 

@@ -41,9 +41,9 @@ fn place(id: &str) -> Place<'_> {
     Place { table: "encryption_keys", column: "proof", row: id }
 }
 
-/// That each key that fields may be sealed with is there, and is the right one.
+/// That each key that fields may be sealed with is there, and is the right one; gives those.
 pub async fn check(service: &Service) -> Result<Vec<Model>, Fault> {
-    let known = Entity::find().order_by_asc(Column::DateCreated).all(service.database.pool()).await.map_err(Error::from)?;
+    let mut known = Entity::find().order_by_asc(Column::DateCreated).all(service.database.pool()).await.map_err(Error::from)?;
     for Model { id, proof, .. } in &known {
         if !service.keys.ids().any(|key| key == id) {
             // It may be out of the ring once nothing is sealed with it, whether it was retired or not.
@@ -57,6 +57,7 @@ pub async fn check(service: &Service) -> Result<Vec<Model>, Fault> {
             return Err(Fault::Other(id.clone()));
         }
     }
+    known.retain(|key| service.keys.ids().any(|id| id == key.id));
     Ok(known)
 }
 

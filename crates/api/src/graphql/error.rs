@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ErrorExtensionValues, Response, Value};
+use async_graphql::{Enum, ErrorExtensionValues, Response, ServerError, Value};
 
 use super::game::stored_play;
 
@@ -26,11 +26,14 @@ pub enum ErrorCode {
     /// has accepted others before), call `acceptTerms`, then send the same again. Reading, accepting, deleting, signing in and out, and
     /// changing ways to sign in stay open; so do `updateProfile`, `setAvatar` and `setPassions` for who has never accepted any.
     TermsNotAccepted,
+    /// The document is not known under this hash (any more): send it along once, and by its hash alone from then on.
+    PersistedQueryNotFound,
     /// Too many tries; `extensions.retryAfter` says for how many seconds to wait.
     RateLimited,
     /// The query asks for too much at once.
     TooComplex,
-    /// It took too long.
+    /// It took too long, and was ended. Whether something was changed is to be read again; a save that has a `saveId` can simply be sent
+    /// again.
     Timeout,
     /// The service can't do it right now. Whether something was changed is to be read again; a save that has a `saveId` can simply be sent
     /// again.
@@ -94,14 +97,30 @@ impl From<ApiError> for async_graphql::Error {
 const TOO_DEEP: &str = "Query is nested too deep.";
 /// What it says of one that asks for too much.
 const TOO_COMPLEX: &str = "Query is too complex.";
+/// How it begins what it says of fragments that are nested too deep in one another.
+const TOO_DEEP_BY_FRAGMENTS: &str = "The recursion depth of the query";
+
+/// The most errors that are told.
+const MAX_ERRORS: usize = 100;
 
 /// Gives every error a code: those that GraphQL itself found (a field that is not there, a value of another type) are the input's.
 /// A fault of ours gets the request's name.
 pub fn complete(response: &mut Response, request_id: &str) {
+    let more = response.errors.len().saturating_sub(MAX_ERRORS);
+    if more > 0 {
+        response.errors.truncate(MAX_ERRORS);
+        response
+            .errors
+            .push(ServerError::new(format!("And {more} more errors of this kind, which are not told one by one."), None));
+    }
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         match extensions.get("code") {
-            None if [TOO_DEEP, TOO_COMPLEX].contains(&error.message.as_str()) => extensions.set("code", "TOO_COMPLEX"),
+            None if [TOO_DEEP, TOO_COMPLEX].contains(&error.message.as_str())
+                || error.message.starts_with(TOO_DEEP_BY_FRAGMENTS) =>
+            {
+                extensions.set("code", "TOO_COMPLEX");
+            }
             None => extensions.set("code", "INVALID_INPUT"),
             Some(code) if *code == Value::from("INTERNAL") => extensions.set("requestId", request_id),
             Some(_) => {}

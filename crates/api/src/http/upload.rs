@@ -15,7 +15,8 @@ use service::user_picture::{File, MAX_BYTES};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::graphql::{REQUEST_BYTES, Refused, read_body};
+use super::answer::Refused;
+use super::graphql::read_body;
 use super::{App, i_json};
 use crate::graphql::request::Request;
 use crate::graphql::upload;
@@ -30,8 +31,6 @@ pub const PREFLIGHT: [HeaderName; 3] = [
 pub const PLACES: usize = 16;
 /// The most bytes of `map`.
 const MAP_BYTES: usize = 16 * 1024;
-/// The most bytes of such a request: its parts, and what is between them.
-const FORM_BYTES: usize = REQUEST_BYTES + MAX_BYTES + 2 * MAP_BYTES;
 /// The most places that one file goes to.
 const MAX_PATHS: usize = 10;
 /// How long a request waits for its turn, and how long its file may take to arrive: 5 MiB in that time are 350 kbit/s.
@@ -109,9 +108,9 @@ impl Drop for Place {
 
 /// Reads it, once it has its turn; of people who are signed in alone, so that strangers fill no memory.
 pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body) -> Result<Form, Refused> {
-    let refused = |status, code, message: &str| Refused::Told { status, code, message: message.to_owned() };
-    let late =
-        |_| refused(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The file took longer than two minutes to arrive. Send it again.");
+    let late = |_| {
+        Refused::told(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The file took longer than two minutes to arrive. Send it again.")
+    };
     let person = match request.viewer().await {
         Ok(viewer) => viewer.user().id,
         Err(error) => {
@@ -122,22 +121,24 @@ pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body)
     };
     let Some(place) = app.uploads.take(person).await else {
         let message = "Two files of yours are on their way already, or the service is very busy; please try again in a moment.";
-        return Err(refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message));
+        return Err(Refused::told(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message));
     };
-    let bytes = timeout(ARRIVAL, read_body(body, FORM_BYTES)).await.map_err(late)?.ok_or_else(|| {
-        let message = "The request has more than 6 MiB; a file of 5 MiB at most is taken: make the picture smaller.";
-        refused(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
+    // Its parts, and what is between them.
+    let form_bytes = app.limits.request_bytes + MAX_BYTES + 2 * MAP_BYTES;
+    let bytes = timeout(ARRIVAL, read_body(body, form_bytes)).await.map_err(late)?.ok_or_else(|| {
+        let message = "The request is too large; a file of 5 MiB at most is taken: make the picture smaller.";
+        Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
     })?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (operations, paths, file) = parts(content_type, bytes.into()).await.map_err(|fault| {
-        refused(StatusCode::BAD_REQUEST, "INVALID_INPUT", &format!("The form is not as it is taken here: {fault}."))
+    let (operations, paths, file) = parts(content_type, bytes.into(), app.limits.request_bytes).await.map_err(|fault| {
+        Refused::told(StatusCode::BAD_REQUEST, "INVALID_INPUT", format!("The form is not as it is taken here: {fault}."))
     })?;
     Ok(Form { operations, paths, file, _place: place })
 }
 
 type Parts = (Bytes, Vec<String>, File);
 
-async fn parts(content_type: &str, bytes: Bytes) -> Result<Parts, String> {
+async fn parts(content_type: &str, bytes: Bytes, operations_bytes: usize) -> Result<Parts, String> {
     let told = |_: multer::Error| "it is not multipart/form-data with a boundary, ended by it".to_owned();
     let boundary = multer::parse_boundary(content_type).map_err(told)?;
     let mut form = Multipart::new(stream::iter([Ok::<_, std::convert::Infallible>(bytes)]), boundary);
@@ -146,7 +147,7 @@ async fn parts(content_type: &str, bytes: Bytes) -> Result<Parts, String> {
     while let Some(field) = form.next_field().await.map_err(told)? {
         let name = field.name().unwrap_or_default().to_owned();
         match (name.as_str(), &operations, &map) {
-            ("operations", None, None) => operations = Some(text(field, REQUEST_BYTES, "operations").await?),
+            ("operations", None, None) => operations = Some(text(field, operations_bytes, "operations").await?),
             ("map", Some(_), None) => {
                 let json = text(field, MAP_BYTES, "map").await?;
                 i_json::check(&json).map_err(|fault| format!("map: {fault}"))?;

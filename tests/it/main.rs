@@ -45,4 +45,5 @@ mod statements;
 mod terms_version;
 mod unverified_detail;
 mod user;
+mod user_page;
 mod user_picture;

@@ -24,12 +24,14 @@ mod progress;
 pub mod request;
 mod role;
 mod session;
+mod statistics;
 mod terms_version;
 mod unverified_detail;
 pub mod upload;
 mod user;
 mod user_avatar_info;
 mod user_detail;
+mod user_page;
 mod user_passion;
 mod user_picture;
 mod user_terms_agreement;
@@ -38,7 +40,15 @@ use async_graphql::{EmptySubscription, MergedObject};
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(user::UserQuery, node::NodeQuery, terms_version::TermsVersionQuery, role::RoleQuery, game::GameQuery);
+pub struct Query(
+    user::UserQuery,
+    node::NodeQuery,
+    terms_version::TermsVersionQuery,
+    role::RoleQuery,
+    game::GameQuery,
+    user_page::UserPageQuery,
+    statistics::StatisticsQuery,
+);
 
 /// Everything that can be done. The fields of one request run one after the other.
 #[derive(MergedObject, Default)]

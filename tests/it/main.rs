@@ -14,6 +14,7 @@ mod bench_rotation;
 mod brake;
 mod browser;
 mod catalogue;
+mod clients;
 mod commands;
 mod crash;
 mod data_export;

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from autrement import (
     AvatarInput,
-    Client,
     DataExportState,
     ErasedKind,
     ErrorCode,
@@ -31,19 +30,11 @@ from autrement import (
     UpdateProfileInput,
     Upload,
 )
-from errors import Details, details
+from client import Client, Details, details
 
 FIXTURES = Path(__file__).parent / "../../fixtures"
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080/graphql"
 PASSWORD = "trois petits chats"
-
-
-def connect(access_token: str | None = None) -> Client:
-    """A client of nobody yet, or of whom the token is."""
-    headers = {"GraphQL-Require-Preflight": "1"}
-    if access_token:
-        headers["Authorization"] = f"Bearer {access_token}"
-    return Client(URL, headers=headers)
 
 
 def refused(call: Callable[[], object]) -> Details:
@@ -66,9 +57,10 @@ profile, username, avatar, passions, games = (session[it] for it in ("detail", "
 email = profile["email"]
 
 # Sign up.
-sign_up = connect().sign_up(SignUpInput(email=email, password=PASSWORD)).sign_up
+client = Client(URL)
+sign_up = client.sign_up(SignUpInput(email=email, password=PASSWORD)).sign_up
 assert sign_up.access_token_expires > datetime.fromtimestamp(0, UTC)
-client = connect(sign_up.access_token)
+client.access_token, client.refresh_token = sign_up.access_token, sign_up.refresh_token
 
 # Say who one is.
 updated = client.update_profile(
@@ -205,22 +197,27 @@ with (FIXTURES / "picture.png").open("rb") as file:
     picture = client.upload_picture(PictureType.PROFILE, Upload("picture.png", file, "image/png")).upload_picture
 assert (picture.type_, picture.width, picture.height) == (PictureType.PROFILE, 120, 100)
 
-# A new access token for the refresh token.
-refreshed = connect().refresh_session(sign_up.refresh_token).refresh_session
-assert refreshed.access_token != sign_up.access_token
-client = connect(refreshed.access_token)
+# The access token is not good any more: a new one comes for the refresh token.
+client.access_token = "spent"
+home = client.home().me
+assert home and home.progress.games_started == 7
+assert client.access_token not in ("spent", sign_up.access_token)
+assert client.refresh_token != sign_up.refresh_token
 
 # Everything that is held on the person, as a file: it is made in the background.
 export = client.request_data_export().request_data_export
 assert export.state is not DataExportState.FAILED and isinstance(export.date_requested, datetime)
 
-# Sign out: the token is good no more.
+# Sign out: the tokens are good no more.
 assert client.sign_out().sign_out
 assert refused(client.opening).code is ErrorCode.UNAUTHENTICATED
+client = Client(URL)
 
 # Sign in again, and leave for good.
-sign_in = connect().sign_in(SignInInput(email=email, password=PASSWORD)).sign_in
-receipt = connect(sign_in.access_token).delete_account(username).delete_account
+credentials = SignInInput(email=email, password=PASSWORD)
+sign_in = client.sign_in(credentials).sign_in
+client.access_token, client.refresh_token = sign_in.access_token, sign_in.refresh_token
+receipt = client.delete_account(username).delete_account
 assert [it.count for it in receipt.erased if it.kind is ErasedKind.PLAYS] == [7]
-assert refused(lambda: connect().sign_in(SignInInput(email=email, password=PASSWORD))).code is ErrorCode.UNAUTHENTICATED
+assert refused(lambda: Client(URL).sign_in(credentials)).code is ErrorCode.UNAUTHENTICATED
 print("The journey is done.")

@@ -5,14 +5,17 @@ use reqwest::header::ACCEPT;
 use serde::Deserialize;
 
 pub use crate::api::errors::ErrorCode;
+use crate::api::{RefreshSession, refresh_session};
 
 /// A caller of the API.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     url: String,
-    /// Of the last sign-in or refresh.
+    /// Of the last sign-in.
     pub access_token: Option<String>,
+    /// Of the same.
+    pub refresh_token: Option<String>,
 }
 
 /// Why there is no data.
@@ -68,11 +71,28 @@ impl Client {
     /// Of the API at this address, nobody yet.
     #[must_use]
     pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned(), access_token: None }
+        Self { http: reqwest::Client::new(), url: url.to_owned(), access_token: None, refresh_token: None }
     }
 
-    /// Sends an operation, and gives its data.
-    pub async fn send<Operation: GraphQLQuery>(&self, variables: Operation::Variables) -> Result<Operation::ResponseData, Error> {
+    /// Sends an operation, and gives its data. Where the access token is not good any more it gets a new one, and sends once more.
+    pub async fn send<Operation>(&mut self, variables: Operation::Variables) -> Result<Operation::ResponseData, Error>
+    where
+        Operation: GraphQLQuery,
+        Operation::Variables: Clone,
+    {
+        let answer = self.request::<Operation>(variables.clone()).await;
+        match (&answer, self.refresh_token.clone()) {
+            (Err(Error::Api(error)), Some(token)) if error.extensions.code == ErrorCode::UNAUTHENTICATED => {
+                let spent = refresh_session::Variables { refresh_token: Some(token) };
+                let tokens = Self::new(&self.url).request::<RefreshSession>(spent).await?.refresh_session;
+                (self.access_token, self.refresh_token) = (Some(tokens.access_token), tokens.refresh_token);
+                self.request::<Operation>(variables).await
+            }
+            _ => answer,
+        }
+    }
+
+    async fn request<Operation: GraphQLQuery>(&self, variables: Operation::Variables) -> Result<Operation::ResponseData, Error> {
         let mut request = self.http.post(&self.url).json(&Operation::build_query(variables));
         request = request.header(ACCEPT, "application/graphql-response+json, application/json");
         if let Some(token) = &self.access_token {

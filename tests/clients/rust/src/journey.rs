@@ -4,12 +4,11 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use crate::api::{
-    AcceptTerms, DeleteAccount, History, Opening, RefreshSession, RequestDataExport, SaveAbilitiesGame, SaveJobsGame,
-    SaveRoomEnvGame, SaveScenarioGame, SaveShapeSequenceGame, SaveSkillsGame, SaveSpeedGame, SetAvatar, SetPassions, SignIn,
-    SignOut, SignUp, TermsToAccept, UpdateProfile, accept_terms, delete_account, errors::ErrorCode, history, opening,
-    refresh_session, request_data_export, save_abilities_game, save_jobs_game, save_room_env_game, save_scenario_game,
-    save_shape_sequence_game, save_skills_game, save_speed_game, set_avatar, set_passions, sign_in, sign_out, sign_up,
-    terms_to_accept, update_profile,
+    AcceptTerms, DeleteAccount, History, Home, Opening, RequestDataExport, SaveAbilitiesGame, SaveJobsGame, SaveRoomEnvGame,
+    SaveScenarioGame, SaveShapeSequenceGame, SaveSkillsGame, SaveSpeedGame, SetAvatar, SetPassions, SignIn, SignOut, SignUp,
+    TermsToAccept, UpdateProfile, accept_terms, delete_account, errors::ErrorCode, history, home, opening, request_data_export,
+    save_abilities_game, save_jobs_game, save_room_env_game, save_scenario_game, save_shape_sequence_game, save_skills_game,
+    save_speed_game, set_avatar, set_passions, sign_in, sign_out, sign_up, terms_to_accept, update_profile,
 };
 use crate::{Client, Error, Extensions};
 
@@ -28,8 +27,9 @@ pub async fn journey(url: &str, session: &Value) -> Result<(), Error> {
     let signed_up = client.send::<SignUp>(sign_up::Variables { input }).await?.sign_up;
     assert!(signed_up.access_token_expires > DateTime::UNIX_EPOCH);
     client.access_token = Some(signed_up.access_token.clone());
+    client.refresh_token = signed_up.refresh_token.clone();
 
-    say_who_one_is(&client, session).await?;
+    say_who_one_is(&mut client, session).await?;
 
     // Accept the terms.
     let to_accept = client.send::<TermsToAccept>(terms_to_accept::Variables).await?;
@@ -43,41 +43,42 @@ pub async fn journey(url: &str, session: &Value) -> Result<(), Error> {
     assert_eq!(invalid.code, ErrorCode::INVALID_INPUT);
     assert_eq!(invalid.problems.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(), ["/completion"]);
 
-    play(&client, &session["games"]).await?;
+    play(&mut client, &session["games"]).await?;
     let me = client.send::<Opening>(opening::Variables).await?.me.expect("a person");
     assert_eq!(me.terms_agreements.iter().map(|it| &it.terms.version).collect::<Vec<_>>(), [&version]);
     everything_came_back(me, session);
-    read_pages(&client).await?;
+    read_pages(&mut client).await?;
 
-    // A new access token for the refresh token.
-    let variables = refresh_session::Variables { refresh_token: signed_up.refresh_token };
-    let refreshed = client.send::<RefreshSession>(variables).await?.refresh_session;
-    assert_ne!(refreshed.access_token, signed_up.access_token);
-    client.access_token = Some(refreshed.access_token);
+    // The access token is not good any more: a new one comes for the refresh token.
+    client.access_token = Some("spent".to_owned());
+    let home = client.send::<Home>(home::Variables).await?.me.expect("a person");
+    assert_eq!(home.progress.games_started, 7);
+    assert!(client.access_token != Some("spent".to_owned()) && client.access_token != Some(signed_up.access_token));
+    assert_ne!(client.refresh_token, signed_up.refresh_token);
 
     // Everything that is held on the person, as a file: it is made in the background.
     let export = client.send::<RequestDataExport>(request_data_export::Variables).await?.request_data_export;
     assert_ne!(export.state, request_data_export::DataExportState::FAILED);
     assert!(export.date_requested > DateTime::UNIX_EPOCH);
 
-    // Sign out: the token is good no more.
+    // Sign out: the tokens are good no more.
     assert!(client.send::<SignOut>(sign_out::Variables).await?.sign_out);
     assert_eq!(refused(client.send::<Opening>(opening::Variables).await).code, ErrorCode::UNAUTHENTICATED);
-    client.access_token = None;
+    client = Client::new(url);
 
     // Sign in again, and leave for good.
     let credentials = sign_in::Variables { input: sign_in::SignInInput { email, password: PASSWORD.to_owned() } };
-    client.access_token = Some(client.send::<SignIn>(credentials.clone()).await?.sign_in.access_token);
+    let signed_in = client.send::<SignIn>(credentials.clone()).await?.sign_in;
+    (client.access_token, client.refresh_token) = (Some(signed_in.access_token), signed_in.refresh_token);
     let confirm = text(&session["username"]);
     let receipt = client.send::<DeleteAccount>(delete_account::Variables { confirm }).await?.delete_account;
     let plays = receipt.erased.iter().find(|erased| erased.kind == delete_account::ErasedKind::PLAYS);
     assert_eq!(plays.map(|plays| plays.count), Some(7));
-    client.access_token = None;
-    assert_eq!(refused(client.send::<SignIn>(credentials).await).code, ErrorCode::UNAUTHENTICATED);
+    assert_eq!(refused(Client::new(url).send::<SignIn>(credentials).await).code, ErrorCode::UNAUTHENTICATED);
     Ok(())
 }
 
-async fn say_who_one_is(client: &Client, session: &Value) -> Result<(), Error> {
+async fn say_who_one_is(client: &mut Client, session: &Value) -> Result<(), Error> {
     let (profile, avatar) = (&session["detail"], &session["avatar"]);
     let input = update_profile::UpdateProfileInput {
         username: Some(text(&session["username"])),
@@ -105,7 +106,7 @@ async fn say_who_one_is(client: &Client, session: &Value) -> Result<(), Error> {
 }
 
 /// Plays the seven games. A save that is sent again, because its answer was lost, counts once.
-async fn play(client: &Client, games: &Value) -> Result<(), Error> {
+async fn play(client: &mut Client, games: &Value) -> Result<(), Error> {
     // Any text that no other save of the person has; a UUID where there are more of them.
     let save_id = |game: &str| Some(format!("first save of {game}"));
     let game = &games["scenario"];
@@ -227,7 +228,7 @@ fn came_back(sent: &Value, completion: f64, current_level: Option<i64>, answers:
 }
 
 /// The plays, the newest first, three a page.
-async fn read_pages(client: &Client) -> Result<(), Error> {
+async fn read_pages(client: &mut Client) -> Result<(), Error> {
     let (mut played, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
         let variables = history::Variables { game: None, first: Some(3), after };

@@ -1,5 +1,5 @@
 import { ErrorCode } from "./generated/enums.js";
-import type { TypedDocumentString } from "./generated/graphql.js";
+import { RefreshSessionDocument, type TypedDocumentString } from "./generated/graphql.js";
 
 /** What the service says where it does not do what was asked: the first of `errors`. */
 export class ApiError extends Error {
@@ -18,35 +18,47 @@ export class ApiError extends Error {
   }
 }
 
+/** What a request without variables leaves out. */
+type Given<Variables> = Variables extends Record<string, never> ? [] : [Variables];
+
 /** Sends generated operations. */
 export class Client {
-  /** Of the last sign-in or refresh. */
-  accessToken: string | undefined;
+  /** Of the last sign-in. In a browser there is no refresh token: a cookie is sent instead. */
+  tokens: { accessToken: string; refreshToken: string | null } | undefined;
 
   constructor(private readonly url: string) {}
 
-  /** Gives the data, or throws an `ApiError`. */
-  async send<Data, Variables>(
-    document: TypedDocumentString<Data, Variables>,
-    ...[variables]: Variables extends Record<string, never> ? [] : [Variables]
-  ): Promise<Data> {
+  /** Gives the data, or throws an `ApiError`. Where the access token is not good any more it gets a new one, and sends once more. */
+  async send<Data, Variables>(document: TypedDocumentString<Data, Variables>, ...given: Given<Variables>): Promise<Data> {
+    try {
+      return await this.request(document, given[0]);
+    } catch (error) {
+      if (!this.tokens || !(error instanceof ApiError) || error.extensions.code !== ErrorCode.Unauthenticated) throw error;
+      const { refreshToken } = this.tokens;
+      this.tokens = (await new Client(this.url).send(RefreshSessionDocument, { refreshToken })).refreshSession;
+      return await this.request(document, given[0]);
+    }
+  }
+
+  private async request<Data, Variables>(document: TypedDocumentString<Data, Variables>, variables?: Variables): Promise<Data> {
     const headers: Record<string, string> = { Accept: "application/graphql-response+json, application/json" };
-    if (this.accessToken) headers["Authorization"] = `Bearer ${this.accessToken}`;
+    if (this.tokens) headers["Authorization"] = `Bearer ${this.tokens.accessToken}`;
+    const query = document.toString();
     const file = Object.entries(variables ?? {}).find((entry): entry is [string, Blob] => entry[1] instanceof Blob);
-    let body: string | FormData = JSON.stringify({ query: document.toString(), variables });
+    let body: string | FormData;
     if (file) {
-      // https://github.com/jaydenseric/graphql-multipart-request-spec: a `Blob` is `{}` in JSON, and has to be null there.
-      const [name, blob] = file;
-      const form = new FormData();
-      form.append("operations", JSON.stringify({ query: document.toString(), variables: { ...variables, [name]: null } }));
-      form.append("map", JSON.stringify({ 0: [`variables.${name}`] }));
-      form.append("0", blob);
+      // A form of three parts (https://github.com/jaydenseric/graphql-multipart-request-spec), null where the file belongs.
+      const [name, content] = file;
       headers["GraphQL-Require-Preflight"] = "1";
-      body = form;
+      body = new FormData();
+      body.append("operations", JSON.stringify({ query, variables: { ...variables, [name]: null } }));
+      body.append("map", JSON.stringify({ 0: [`variables.${name}`] }));
+      body.append("0", content);
     } else {
       headers["Content-Type"] = "application/json";
+      body = JSON.stringify({ query, variables });
     }
-    const response = await fetch(this.url, { method: "POST", headers, body });
+    const response = await fetch(this.url, { method: "POST", headers, body, credentials: "include" });
     const { data, errors } = await response.json();
     if (errors) throw new ApiError(errors[0].message, errors[0].extensions);
     for (const place of document.__meta__?.["dates"] ?? []) makeDates(data, place.split("."));

@@ -25,7 +25,7 @@ async function refused(answer: Promise<unknown>): Promise<ApiError> {
 // Sign up.
 const { signUp } = await client.send(api.SignUpDocument, { input: { email, password } });
 assert(signUp.accessTokenExpires instanceof Date && signUp.accessTokenExpires > new Date(0));
-client.accessToken = signUp.accessToken;
+client.tokens = signUp;
 
 // Say who one is.
 const { updateProfile } = await client.send(api.UpdateProfileDocument, {
@@ -144,26 +144,27 @@ const picture = new File([readFileSync(new URL("picture.png", fixtures))], "pict
 const { uploadPicture } = await client.send(api.UploadPictureDocument, { type: "PROFILE", file: picture });
 assert.deepEqual([uploadPicture.type, uploadPicture.width, uploadPicture.height], ["PROFILE", 120, 100]);
 
-// A new access token for the refresh token.
-const { refreshSession } = await client.send(api.RefreshSessionDocument, { refreshToken: signUp.refreshToken });
-assert.notEqual(refreshSession.accessToken, signUp.accessToken);
-client.accessToken = refreshSession.accessToken;
+// The access token is not good any more: a new one comes for the refresh token.
+client.tokens = { ...signUp, accessToken: "spent" };
+assert.equal((await client.send(api.HomeDocument)).me?.progress.gamesStarted, 7);
+assert.notEqual(client.tokens.accessToken, signUp.accessToken);
+assert.notEqual(client.tokens.refreshToken, signUp.refreshToken);
 
 // Everything that is held on the person, as a file: it is made in the background.
 const { requestDataExport } = await client.send(api.RequestDataExportDocument);
 assert(requestDataExport.state !== "FAILED" && requestDataExport.dateRequested instanceof Date);
 
-// Sign out: the token is good no more.
+// Sign out: the tokens are good no more.
 assert((await client.send(api.SignOutDocument)).signOut);
 assert.equal((await refused(client.send(api.OpeningDocument))).extensions.code, ErrorCode.Unauthenticated);
-client.accessToken = undefined;
+client.tokens = undefined;
 
 // Sign in again, and leave for good.
 const { signIn } = await client.send(api.SignInDocument, { input: { email, password } });
-client.accessToken = signIn.accessToken;
+client.tokens = signIn;
 const { deleteAccount } = await client.send(api.DeleteAccountDocument, { confirm: username });
 assert.equal(deleteAccount.erased.find((erased) => erased.kind === "PLAYS")?.count, 7);
-client.accessToken = undefined;
+client.tokens = undefined;
 const gone = await refused(client.send(api.SignInDocument, { input: { email, password } }));
 assert.equal(gone.extensions.code, ErrorCode.Unauthenticated);
 console.log("The journey is done.");

@@ -1,5 +1,7 @@
 //! One young person's journey with the generated client. The same story, in the same order, is in ../../typescript and ../../python.
 
+#![allow(clippy::expect_used, reason = "a test stops where something is not as it should be")]
+
 use chrono::DateTime;
 use serde_json::{Value, json};
 
@@ -229,6 +231,8 @@ fn came_back(sent: &Value, completion: f64, current_level: Option<i64>, answers:
 
 /// The plays, the newest first, three a page.
 async fn read_pages(client: &mut Client) -> Result<(), Error> {
+    use history::GameKind::{ABILITIES, JOBS, ROOM_ENV, SCENARIO, SHAPE_SEQUENCE, SKILLS, SPEED};
+
     let (mut played, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
         let variables = history::Variables { game: None, first: Some(3), after };
@@ -240,7 +244,6 @@ async fn read_pages(client: &mut Client) -> Result<(), Error> {
             break;
         }
     }
-    use history::GameKind::{ABILITIES, JOBS, ROOM_ENV, SCENARIO, SHAPE_SEQUENCE, SKILLS, SPEED};
     assert_eq!(pages, 3);
     assert_eq!(played, [ROOM_ENV, SKILLS, ABILITIES, SPEED, JOBS, SHAPE_SEQUENCE, SCENARIO]);
     Ok(())

@@ -19,7 +19,7 @@ export class ApiError extends Error {
 }
 
 /** What a request without variables leaves out. */
-type Given<Variables> = Variables extends Record<string, never> ? [] : [Variables];
+type Given<Variables> = [Variables] extends [Record<string, never>] ? [] : [Variables];
 
 /** Sends generated operations. */
 export class Client {
@@ -29,7 +29,7 @@ export class Client {
   constructor(private readonly url: string) {}
 
   /** Gives the data, or throws an `ApiError`. Where the access token is not good any more it gets a new one, and sends once more. */
-  async send<Data, Variables>(document: TypedDocumentString<Data, Variables>, ...given: Given<Variables>): Promise<Data> {
+  async send<Data, Variables>(document: TypedDocumentString<Data, Variables>, ...given: Given<NoInfer<Variables>>): Promise<Data> {
     try {
       return await this.request(document, given[0]);
     } catch (error) {

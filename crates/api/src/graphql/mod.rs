@@ -36,7 +36,9 @@ mod user_passion;
 mod user_picture;
 mod user_terms_agreement;
 
+use async_graphql::connection::PageInfo;
 use async_graphql::{EmptySubscription, MergedObject};
+use chrono::{DateTime, Utc};
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
@@ -75,6 +77,11 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 pub fn schema(limits: &limits::Limits) -> Schema {
     let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<error::ErrorCode>()
+        // In place of the library's own words.
+        .override_output_type_description::<DateTime<Utc>>(
+            "A moment: text as in RFC 3339, in UTC, to the microsecond at most, such as `2026-11-26T04:01:24.123456+00:00`.",
+        )
+        .override_output_type_description::<PageInfo>("Where a part of a list stands in it, with the cursors to go on from.")
         .limit_depth(limits.depth)
         // Its own bound counts fragments, too.
         .limit_recursive_depth(limits.depth + 12)

@@ -206,9 +206,13 @@ async fn serve(settings: Settings) -> Result<()> {
     tokio::spawn(purge_what_expires(service.clone()));
     tokio::spawn(deliver_mail(service.clone()));
     tokio::spawn(make_exports(service.clone()));
-    let router = http::router(service.clone(), origins, Proxies::new(settings.trusted_proxies));
+    let router = http::router(service.clone(), origins, Proxies::new(settings.trusted_proxies), settings.graphiql);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    println!("GraphiQL: http://{address}/");
+    if settings.graphiql {
+        println!("GraphiQL: http://{address}/");
+    } else {
+        println!("GraphQL: http://{address}/graphql");
+    }
     tracing::info!(%address, "serving");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
     tracing::info!("stopped");

@@ -45,8 +45,8 @@ struct App {
 #[derive(Clone)]
 struct RequestId(String);
 
-/// All routes.
-pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> Router {
+/// All routes, with GraphiQL or without.
+pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies, graphiql: bool) -> Router {
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
@@ -65,7 +65,7 @@ pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> 
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/pictures/{id}", get(picture::get))
         .layer(cors)
-        .merge(graphiql::routes())
+        .merge(if graphiql { graphiql::routes() } else { Router::new() })
         .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

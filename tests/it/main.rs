@@ -24,6 +24,7 @@ mod erasure;
 mod evolution;
 mod fuzz;
 mod games;
+mod graphiql;
 mod hostile;
 mod http;
 mod insights;

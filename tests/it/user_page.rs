@@ -127,5 +127,6 @@ async fn lists_say_how_long_they_are(engine: Engine) {
         server.somebody().await;
     }
     admin.data(page).await;
-    assert_eq!(server.statements(&admin.send(page, Value::Null).await).await.len(), few);
+    let many = server.statements(&admin.send(page, Value::Null).await).await;
+    assert!(many.len() <= few, "{} and then {}: {many:#?}", few, many.len());
 }

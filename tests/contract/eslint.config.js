@@ -38,7 +38,7 @@ export default [
       ]),
       ...rule('strict-id-in-types', ['error', { exceptions: { types: values, suffixes: ['Connection', 'Edge', 'Payload'] } }]),
       // A new field comes with an operation in docs/operations that asks for it. But for what a front end does not need: the other half
-      // of paging, an interface's fields, which are asked for on its types, and whose a play is.
+      // of paging, an interface's fields, which are asked for on its types, whose a play is, and what is deprecated.
       ...rule('no-unused-fields', [
         'error',
         {
@@ -48,6 +48,7 @@ export default [
             '[parent.name.value=/Connection$/]',
             '[parent.name.value=/^(Node|GameData)$/]',
             '[parent.name.value=/GameData$/][name.value=user]',
+            '[directives.0.name.value=deprecated]',
           ],
         },
       ]),

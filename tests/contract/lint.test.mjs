@@ -32,6 +32,10 @@ for (const [rule, fault] of Object.entries(ofSchema)) {
     assert.ok(count(await rules(`${schema}\n${fault}`, 'schema.graphql')) > count(known));
   });
 }
+test('in the schema: a field that is deprecated as it should be is let pass', async () => {
+  const field = 'extend type Role { """Its name.""" old: String @deprecated(reason: "Ask for `roleName`. May go after 2030-12-31.") }';
+  assert.deepEqual(await rules(`${schema}\n${field}`, 'schema.graphql'), known);
+});
 
 const ofOperations = {
   'fields-on-correct-type': 'query Fault { me { id nickname } }',

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod game;
 pub mod mailbox;
+pub mod operations;
 pub mod plain;
 pub mod proxy;
 pub mod token;

@@ -13,9 +13,9 @@ const rule = (name, setting) => ({ [`@graphql-eslint/${name}`]: setting });
 
 // What is a value of something, not a thing of its own: it has no id, and is read anew with what it belongs to.
 const values = [
-  ...['Erased', 'ErasureReceipt', 'GameInfo', 'GameProgress', 'Insights', 'JobInsights', 'LogicInsights', 'LogicLevel'],
+  ...['Erased', 'ErasureReceipt', 'GameInfo', 'GameProgress', 'GameStatistics', 'Insights', 'JobInsights', 'LogicInsights', 'LogicLevel'],
   ...['PageInfo', 'PasskeyChallenge', 'PasskeySignal', 'Progress', 'RoomConditions', 'RoomInsights', 'RoomObject'],
-  ...['SkillInsights', 'TermsChange', 'TraitGroupInsight', 'TraitInsight', 'TraitInsights', 'TypingInsights', 'TypingLevel'],
+  ...['SkillInsights', 'Statistics', 'TermsChange', 'TraitGroupInsight', 'TraitInsight', 'TraitInsights', 'TypingInsights', 'TypingLevel'],
   ...['UserAvatarInfo', 'UserDetail'],
 ];
 

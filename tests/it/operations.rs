@@ -243,6 +243,12 @@ async fn administrator(app: &mut App, zoe: &Client, noe: &Client) {
     assert_eq!(app.send(&admin, "PersonAuditLog", id).await["node"]["auditLog"]["nodes"][0]["kind"], "DATA_READ");
 
     let noe = app.send(noe, "Profile", Value::Null).await["me"]["id"].clone();
+    let found =
+        app.send(&admin, "People", json!({ "filter": { "roleName": "admin" }, "orderBy": "NEWEST_FIRST" })).await["users"]
+            .clone();
+    assert_eq!(found["totalCount"], 1);
+    let statistics = app.send(&admin, "Statistics", Value::Null).await["statistics"].clone();
+    assert_eq!(statistics["games"].as_array().map(Vec::len), Some(7));
     let roles = app.send(&admin, "Roles", Value::Null).await["roles"].clone();
     let role = roles.as_array().unwrap().iter().find(|role| role["roleName"] == "admin").unwrap();
     let set =

@@ -9,8 +9,12 @@ import { storage } from './storage.js';
 
 const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
 
+/** The request with the name of an operation of its text: GraphiQL learns late that another tab is open, and gives one of the last. */
+const named = ({ operationName, ...request }) => (request.query.includes(operationName ?? '') ? { ...request, operationName } : request);
+
 /** Runs what was typed. */
-async function fetcher(request, { headers = {} } = {}) {
+async function fetcher(typed, { headers = {} } = {}) {
+  const request = named(typed);
   await renewInTime();
   const answer = await post(request, { accept: ACCEPT, ...upToDate(headers) });
   follow(request, answer);

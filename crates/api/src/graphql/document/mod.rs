@@ -83,10 +83,11 @@ pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
         at_most(size.root_fields, limits.root_fields, "fields at its root", "Send them in several requests.")?;
         at_most(size.aliases, limits.aliases, "aliases", "Send them in several requests.")?;
         at_most(size.directives, limits.directives, "directives", "Leave out what is not wanted in the query itself.")?;
-        if size.introspects && !limits.introspection {
+        if size.introspection > 0 && !limits.introspection {
             let message = "The schema is not told here; it is in the schema.graphql of the release.".to_owned();
             return Err(Refused { code: "FORBIDDEN", message });
         }
+        at_most(size.introspection, limits.complexity, "fields of the schema to give", "Ask for less of it at once.")?;
         at_most(
             size.introspected_lists,
             MAX_INTROSPECTED_LISTS,

@@ -1,5 +1,7 @@
 //! The shape of a PNG file (ISO/IEC 15948): chunks. The pixels, and the checksums, are the decoder's.
 
+use message::Message;
+
 use crate::format::{cut_off, trailing};
 
 const SIGNATURE: usize = 8;
@@ -8,7 +10,7 @@ const AROUND: usize = 12;
 
 /// What the decoder gets: the chunks that make the picture, and the one that says how it was turned. Others may come to a thousand times
 /// their size when they are read, and are not needed; so a picture that is animated stands still.
-pub(crate) fn image(bytes: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn image(bytes: &[u8]) -> Result<Vec<u8>, Message> {
     let (signature, mut rest) = bytes.split_at_checked(SIGNATURE).ok_or_else(cut_off)?;
     let mut image = Vec::with_capacity(bytes.len());
     image.extend_from_slice(signature);

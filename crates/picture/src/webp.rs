@@ -1,12 +1,14 @@
 //! The shape of a WebP file (RFC 9649): one RIFF chunk, as long as it says. The pixels are the decoder's.
 
+use message::Message;
+
 use crate::format::{cut_off, trailing};
 
 /// Name and length of a chunk.
 const HEAD: usize = 8;
 
 /// The file itself, once it is found to be as long as its chunks.
-pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], String> {
+pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], Message> {
     let end = end(bytes).filter(|end| *end <= bytes.len()).ok_or_else(cut_off)?;
     let (image, rest) = bytes.split_at(end);
     if rest.iter().any(|byte| *byte != 0) {

@@ -91,13 +91,14 @@ async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
     let accepts_graphql = accepts_graphql_response(request.headers());
     let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
     let asked = Request::new(app.service.clone(), sender(app, &request));
+    let language = asked.caller().message_language();
     let (mut parts, body) = request.into_parts();
     let shell = HttpRequest::from_parts(parts.clone(), Body::empty());
     let (bytes, form) = if way == Way::Form {
         match upload::read(app, &asked, &parts.headers, body).await {
             Ok(form) => (form.operations.clone(), Some(form)),
             Err(Refused::Told { status, code, message }) => return refuse(&shell, status, code, &message),
-            Err(Refused::Failed(error)) => return shape(failed(error), &request_id, accepts_graphql),
+            Err(Refused::Failed(error)) => return shape(failed(error), &request_id, language, accepts_graphql),
         }
     } else {
         let Some(bytes) = read_body(body, REQUEST_BYTES).await else {
@@ -146,7 +147,7 @@ async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
         return refused;
     }
     let response = app.schema.execute(read.data(asked)).await;
-    shape(response, &request_id, accepts_graphql)
+    shape(response, &request_id, language, accepts_graphql)
 }
 
 /// The answer where nothing was run because of this.
@@ -156,8 +157,8 @@ fn failed(error: ApiError) -> GraphQLResponse {
     GraphQLResponse::from_errors(vec![error])
 }
 
-fn shape(mut response: GraphQLResponse, request_id: &str, accepts_graphql: bool) -> Response {
-    complete(&mut response, request_id);
+fn shape(mut response: GraphQLResponse, request_id: &str, language: Language, accepts_graphql: bool) -> Response {
+    complete(&mut response, request_id, language);
     let headers = std::mem::take(&mut response.http_headers);
     // Nothing ran: the request itself is at fault.
     let is_request_error = response.is_err()
@@ -208,7 +209,7 @@ pub(super) fn sender(app: &App, request: &HttpRequest) -> Sender {
         caller: Caller {
             device: text(USER_AGENT).unwrap_or_default().to_owned(),
             address: app.proxies.address(request),
-            language: Language::wished(text(ACCEPT_LANGUAGE).unwrap_or_default()),
+            wished: Language::wished(text(ACCEPT_LANGUAGE).unwrap_or_default()),
         },
     }
 }

@@ -228,6 +228,7 @@ impl Error {
     }
 
     /// Something else came first.
+    #[must_use]
     pub fn conflict(message: Message) -> Self {
         Self::Conflict { message, stored: None }
     }

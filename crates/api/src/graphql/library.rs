@@ -100,7 +100,6 @@ fn pointer(path: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 mod tests {
     use async_graphql::{Request, Value, Variables};
     use async_graphql_value::RAW_VALUE_TOKEN;

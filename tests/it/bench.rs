@@ -157,13 +157,14 @@ async fn bench_export_postgres() {
 }
 
 /// Kibibytes of memory that the service has now (`VmRSS`), or had at most since the last [`forget_peak`] (`VmHWM`).
-fn memory(server: &Server, name: &str) -> u64 {
+pub fn memory(server: &Server, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.children[0].id().unwrap())).unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-fn forget_peak(server: &Server) {
+/// Begins to measure `VmHWM` anew.
+pub fn forget_peak(server: &Server) {
     std::fs::write(format!("/proc/{}/clear_refs", server.children[0].id().unwrap()), "5").unwrap();
 }
 

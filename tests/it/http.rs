@@ -1,12 +1,9 @@
 //! GraphQL over HTTP, and the pages beside it.
 
-use std::fmt::Write as _;
-
 use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::client::answer;
-use crate::harness::game::game;
 use crate::harness::{Engine, Server};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -136,101 +133,30 @@ async fn graphiql_comes_from_the_binary_under_a_strict_policy() {
 }
 
 #[tokio::test]
-async fn documents_that_would_cost_too_much_are_refused_before_they_are_read() {
-    let server = Server::start(Engine::Sqlite).await;
-    let lists = format!("{{ terms(version: {}1{}) {{ id }} }}", "[".repeat(5000), "]".repeat(5000));
-    let objects = format!("{{ terms(version: {}1{}) {{ id }} }}", "{a:".repeat(5000), "}".repeat(5000));
-    let fields = "{ me ".repeat(5000);
-    let mut spreads = "query { me { ...F0 } }".to_owned();
-    for number in 0..40 {
-        let next = number + 1;
-        write!(spreads, " fragment F{number} on User {{ id ...F{next} ...F{next} }}").unwrap();
-    }
-    spreads += " fragment F40 on User { id }";
-    // To the parser a block string that has no end is an empty string, with something after it.
-    let hidden = format!("{{ terms(version: [\"\"\"x\" {}{}]) {{ id }} }}", "[".repeat(600), "]".repeat(600));
-    let wide = format!("{{ {} }} fragment F on Query {{ {} }}", "...F ".repeat(400), "__typename ".repeat(5000));
-    for query in [lists, objects, fields, spreads, hidden, wide] {
-        let began = std::time::Instant::now();
-        let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": query }))).await;
-        assert_eq!((refused.status, refused.codes()), (400, vec!["TOO_COMPLEX"]), "{}", &query[..60]);
-        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
-    }
-    // Many variables are read in a time that grows with their number.
-    let mut variables = "query (".to_owned();
-    for number in 0..40_000 {
-        write!(variables, "$a{number}: Int ").unwrap();
-    }
-    variables += ") { __typename }";
-    let began = std::time::Instant::now();
-    answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": variables }))).await;
-    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
-    // As deep as is read, in one part and in a chain of them.
-    let deepest = format!("{{ terms(version: {}1{}) {{ id }} }}", "[".repeat(62), "]".repeat(62));
-    let mut chain = "query { me { ...F0 } }".to_owned();
-    for number in 0..50 {
-        let next = number + 1;
-        write!(chain, " fragment F{number} on User {{ plays {{ nodes {{ user {{ ...F{next} }} }} }} }}").unwrap();
-    }
-    chain += " fragment F50 on User { id }";
-    for query in [deepest, chain] {
-        let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": query }))).await;
-        assert!(refused.status == 200 && !refused.codes().is_empty(), "{} {}", refused.status, refused.text);
-    }
-    // A fragment that leads to itself is validation's to refuse.
-    let circle = "query { me { ...A } } fragment A on User { id ...B } fragment B on User { ...A }";
-    let refused = answer(server.client().raw(Method::POST, "/graphql").json(&json!({ "query": circle }))).await;
-    assert_eq!(refused.codes().first(), Some(&"INVALID_INPUT"), "{}", refused.text);
-    assert_eq!(server.client().data("{ terms { version } }").await["terms"]["version"], "1.0", "it is still there");
-}
-
-#[tokio::test]
-async fn lists_in_lists_are_refused_before_a_statement_runs() {
+async fn a_batch_is_answered_one_after_the_other() {
     let server = Server::start(Engine::Sqlite).await;
     let somebody = server.somebody().await;
-    let levels = |count: usize| {
-        let open = "plays(first: 10) { nodes { user { ".repeat(count);
-        format!("{{ me {{ {open} id {} }} }}", "} } }".repeat(count))
+    let post = |body: serde_json::Value| {
+        somebody.send_as(somebody.raw(Method::POST, "/graphql").header("accept", GRAPHQL_RESPONSE).json(&body))
     };
-    let refused = somebody.send(&levels(5), serde_json::Value::Null).await;
-    assert_eq!(refused.codes(), ["TOO_COMPLEX"], "{}", refused.text);
-    assert_eq!(server.statements(&refused).await, Vec::<String>::new());
-    somebody.send(&levels(2), serde_json::Value::Null).await.data();
-}
-
-/// However often a query asks for the same under other names, what it gives is bounded.
-#[tokio::test]
-async fn what_was_played_is_given_up_to_a_bound() {
-    let server = Server::start(Engine::Sqlite).await;
-    let somebody = server.somebody().await;
-    for save in 0..9 {
-        let traits = (0..450).map(|key| (format!("trait{:04}", save * 450 + key), json!(1))).collect::<serde_json::Map<_, _>>();
-        game("scenario").save(&somebody, json!({ "traits": traits })).await.data();
+    let save = |completion: u8| json!({ "query": format!("mutation {{ saveJobsGame(input: {{ completion: {completion} }}) {{ revision }} }}") });
+    let read = json!({ "query": "{ me { jobsGame { completion revision } } }" });
+    let batch = post(json!([save(10), read, { "query": "{ nope }" }, { "query": "" }, save(101), save(20), read])).await;
+    assert_eq!(batch.status, 200);
+    let answers = batch.body.as_array().unwrap();
+    assert_eq!(answers.len(), 7);
+    assert_eq!(answers[1]["data"]["me"]["jobsGame"], json!({ "completion": 10.0, "revision": 1 }));
+    for failed in [2, 3, 4] {
+        assert_eq!(answers[failed]["errors"][0]["extensions"]["code"], "INVALID_INPUT", "{}", answers[failed]);
     }
-    let asked = |count: usize, field: &str| {
-        let fields = (0..count).fold(String::new(), |mut fields, number| {
-            let _ = write!(fields, "a{number}: {field} ");
-            fields
-        });
-        let somebody = &somebody;
-        async move { somebody.send(&format!("{{ me {{ {fields} }} }}"), serde_json::Value::Null).await }
-    };
-    for (count, field) in [(20, "insights { traits { ranked { name points } } }"), (200, "scenarioGame { traits }")] {
-        asked(count, field).await.data();
-        let refused = asked(5 * count, field).await;
-        assert!(refused.codes().contains(&"TOO_COMPLEX"), "{}", &refused.text[..200]);
-        assert!(refused.text.len() < 32 * 1024 * 1024, "{} bytes", refused.text.len());
+    assert_eq!(answers[6]["data"]["me"]["jobsGame"], json!({ "completion": 20.0, "revision": 2 }), "what fails stops none");
+    // Signing out ends what comes after it, as in requests of their own.
+    let batch = post(json!([{ "query": "mutation { signOut }" }, { "query": "{ me { id } }" }])).await;
+    assert_eq!(batch.body[1]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{}", batch.text);
+    for empty in [json!([]), json!([1]), json!(["{ __typename }"]), json!([{ "query": 1 }])] {
+        let refused = post(empty).await;
+        assert_eq!((refused.status, refused.codes()), (400, vec!["INVALID_INPUT"]));
     }
-    // What anybody may ask, too.
-    let schemas = (0..300).map(|number| format!("a{number}: gameCatalogue {{ jsonSchemas }}")).collect::<Vec<_>>().join(" ");
-    assert_eq!(server.client().send(&format!("{{ {schemas} }}"), serde_json::Value::Null).await.codes(), ["TOO_COMPLEX"]);
-    let name = server.client().send(&format!("{{ {} }}", "x".repeat(300_000)), serde_json::Value::Null).await;
-    assert!(name.codes() == ["TOO_COMPLEX"] && name.text.len() < 300, "{}", name.text.len());
-    let saves = |count: usize| {
-        (0..count).map(|number| format!("a{number}: saveJobsGame(input: {{}}) {{ id }}")).collect::<Vec<_>>().join(" ")
-    };
-    somebody.data(&format!("mutation {{ {} }}", saves(50))).await;
-    let refused = somebody.send(&format!("mutation {{ {} }}", saves(101)), serde_json::Value::Null).await;
-    assert_eq!(refused.codes(), ["TOO_COMPLEX"]);
-    assert_eq!(game("jobs").newest(&somebody).await["revision"], 50, "a request that is refused saves nothing");
+    let other = answer(server.client().raw(Method::PUT, "/graphql").body("{}")).await;
+    assert_eq!((other.status, other.codes()), (405, vec!["INVALID_INPUT"]));
 }

@@ -206,7 +206,13 @@ async fn serve(settings: Settings) -> Result<()> {
     tokio::spawn(purge_what_expires(service.clone()));
     tokio::spawn(deliver_mail(service.clone()));
     tokio::spawn(make_exports(service.clone()));
-    let router = http::router(service.clone(), origins, Proxies::new(settings.trusted_proxies));
+    let options = http::Options {
+        origins,
+        proxies: Proxies::new(settings.trusted_proxies),
+        limits: settings.limits,
+        trusted_documents: settings.trusted_documents,
+    };
+    let router = http::router(service.clone(), options);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
     println!("GraphiQL: http://{address}/");
     tracing::info!(%address, "serving");

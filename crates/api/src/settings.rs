@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
@@ -18,6 +19,7 @@ use service::sealed::{KeyRing, RingKey};
 use service::token::TokenKey;
 use url::Url;
 
+use crate::graphql::limits::Limits;
 use crate::secrets;
 
 /// Name, default, and what it does.
@@ -71,6 +73,26 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "KiB of memory for hashing a password with argon2id; raised, it counts for each person from their next sign-in.",
     ),
     ("HASHING_PASSES", "2", "Passes over that memory; raised, the same."),
+    ("MAX_DEPTH", "20", "How deep the fields of a query may be nested."),
+    (
+        "MAX_COMPLEXITY",
+        "50000",
+        "How many fields an answer may have, a list counted with as many items as it is asked for, and what is costly with more.",
+    ),
+    ("MAX_TOKENS", "15000", "How many tokens a query may have."),
+    ("MAX_ALIASES", "100", "How many fields of a query may be asked for under other names."),
+    ("MAX_ROOT_FIELDS", "50", "How many fields a query may ask for at its root."),
+    ("MAX_DIRECTIVES", "100", "How many directives a query may have."),
+    ("MAX_REQUEST_BYTES", "1048576", "How many bytes a request may have, besides a file that it brings."),
+    ("MAX_BATCH", "10", "How many requests may be sent as one, in a JSON array; 1: none but alone."),
+    ("REQUEST_SECONDS", "30", "For how many seconds a request may run before it ends with TIMEOUT."),
+    ("INTROSPECTION", "on", "on or off: whether the schema may be asked for, as GraphiQL does."),
+    ("SUGGESTIONS", "on", "on or off: whether an error about an unknown name suggests those that exist."),
+    (
+        "TRUSTED_DOCUMENTS",
+        "",
+        "A JSON file with the only documents that run: an object of their texts by id, as graphql-codegen writes it.",
+    ),
     ("AUDIT_LOG_DAYS", "365", "For how many days it is kept what happened to an account, 30 to 3650."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
     ("LOG_FORMAT", "text", "text or json."),
@@ -119,6 +141,10 @@ pub struct Settings {
     pub email_index_key: Vec<u8>,
     /// How passwords are hashed.
     pub hashing: Hashing,
+    /// What a request may ask for.
+    pub limits: Limits,
+    /// The only documents that run, by id; `None`: any.
+    pub trusted_documents: Option<BTreeMap<String, String>>,
     /// How long it is kept what happened to an account.
     pub audit_log: TimeDelta,
     /// A filter of `tracing-subscriber`.
@@ -226,6 +252,13 @@ impl Settings {
                 memory: source.number("HASHING_MEMORY", 19_456, 19_456..=4_194_304),
                 passes: source.number("HASHING_PASSES", 2, 1..=100),
             },
+            limits: limits(&mut source),
+            trusted_documents: source.parse(
+                "TRUSTED_DOCUMENTS",
+                None,
+                "the path of a JSON file that holds an object of texts by id",
+                |path| serde_json::from_slice(&std::fs::read(path).ok()?).ok().map(Some),
+            ),
             audit_log: TimeDelta::days(source.number("AUDIT_LOG_DAYS", 365, 30..=3650)),
             log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
@@ -260,6 +293,32 @@ impl Settings {
                 url.to_string()
             })
             .unwrap_or_default()
+    }
+}
+
+fn limits(source: &mut Source) -> Limits {
+    let default = Limits::default();
+    let seconds = source.number("REQUEST_SECONDS", default.time.as_secs(), 1..=600);
+    let mut switch = |name, default| {
+        source.parse(name, default, "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        })
+    };
+    let (introspection, suggestions) = (switch("INTROSPECTION", true), switch("SUGGESTIONS", true));
+    Limits {
+        depth: source.number("MAX_DEPTH", default.depth, 1..=100),
+        complexity: source.number("MAX_COMPLEXITY", default.complexity, 1..=10_000_000),
+        tokens: source.number("MAX_TOKENS", default.tokens, 1..=1_000_000),
+        aliases: source.number("MAX_ALIASES", default.aliases, 0..=10_000),
+        root_fields: source.number("MAX_ROOT_FIELDS", default.root_fields, 1..=10_000),
+        directives: source.number("MAX_DIRECTIVES", default.directives, 0..=10_000),
+        request_bytes: source.number("MAX_REQUEST_BYTES", default.request_bytes, 1024..=64 * 1024 * 1024),
+        batch: source.number("MAX_BATCH", default.batch, 1..=1000),
+        time: Duration::from_secs(seconds),
+        introspection,
+        suggestions,
     }
 }
 

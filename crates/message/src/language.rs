@@ -27,6 +27,12 @@ impl Language {
         [Self::French, Self::English].into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 
+    /// The language that errors are told in: English where nothing is wished, for whoever writes a client.
+    #[must_use]
+    pub fn of_messages(wished: Option<Self>) -> Self {
+        wished.unwrap_or(Self::English)
+    }
+
     /// The language that a client would rather have (`Accept-Language`, RFC 9110, section 12.5.4), if it has a wish that is known here.
     #[must_use]
     pub fn wished(accept_language: &str) -> Option<Self> {

@@ -22,12 +22,6 @@ impl Caller {
         self.wished.unwrap_or_default()
     }
 
-    /// The language that errors are told in: English where nothing is wished, for whoever writes a client.
-    #[must_use]
-    pub fn message_language(&self) -> Language {
-        self.wished.unwrap_or(Language::English)
-    }
-
     /// Where the request comes from, as far as it is kept: a network of hundreds, not a household.
     pub(crate) fn truncated_address(&self) -> String {
         match self.address.to_canonical() {

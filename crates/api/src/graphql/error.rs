@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ErrorExtensionValues, Name, Response, Value};
+use async_graphql::{Enum, ErrorExtensionValues, Name, Response, ServerError, Value};
+use message::{Message, message};
 use service::language::Language;
 
 use super::game::stored_play;
@@ -29,11 +30,14 @@ pub enum ErrorCode {
     /// has accepted others before), call `acceptTerms`, then send the same again. Reading, accepting, deleting, signing in and out, and
     /// changing ways to sign in stay open; so do `updateProfile`, `setAvatar` and `setPassions` for who has never accepted any.
     TermsNotAccepted,
+    /// The document is not known under this hash (any more): send it along once, and by its hash alone from then on.
+    PersistedQueryNotFound,
     /// Too many tries; `extensions.retryAfter` says for how many seconds to wait.
     RateLimited,
     /// The query asks for too much at once.
     TooComplex,
-    /// It took too long.
+    /// It took too long, and was ended. Whether something was changed is to be read again; a save that has a `saveId` can simply be sent
+    /// again.
     Timeout,
     /// The service can't do it right now. Whether something was changed is to be read again; a save that has a `saveId` can simply be sent
     /// again.
@@ -95,15 +99,31 @@ impl ApiError {
     }
 }
 
+/// An error that says why nothing was run.
+pub fn refused(code: &str, message: &Message, language: Language) -> ServerError {
+    let mut error = ServerError::new(message.in_language(language), None);
+    error.extensions.get_or_insert_default().set("code", code);
+    error
+}
+
 /// One of `extensions.problems`.
 fn shown(pointer: &str, message: String) -> Value {
     let members = [("pointer", pointer.to_owned()), ("message", message)];
     Value::Object(members.into_iter().map(|(name, text)| (Name::new(name), text.into())).collect())
 }
 
+/// The most errors that are told.
+const MAX_ERRORS: usize = 100;
+
 /// Puts every error into words of this language and gives it a code: what GraphQL itself found (a field that is not there, a value of
 /// another type) is the input's. A fault of ours gets the request's name.
 pub fn complete(response: &mut Response, request_id: &str, language: Language) {
+    let more = response.errors.len().saturating_sub(MAX_ERRORS);
+    if more > 0 {
+        response.errors.truncate(MAX_ERRORS);
+        let told = message!("And {more} more errors of this kind, which are not told one by one.", more);
+        response.errors.push(refused("INVALID_INPUT", &told, language));
+    }
     for error in &mut response.errors {
         if let Some(carried) = error.source::<ApiError>() {
             let (message, extensions) = (carried.0.in_language(language), carried.extensions(language));

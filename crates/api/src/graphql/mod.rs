@@ -17,6 +17,7 @@ mod insights;
 pub mod json;
 mod language;
 mod library;
+pub mod limits;
 pub mod loaders;
 mod node;
 mod passkey;
@@ -61,20 +62,22 @@ pub struct Mutation(
 /// The schema, without data: each request brings its own (`request::Request`).
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// The most fields that a query may give, a list counted with as many items as it is asked for.
-const MAX_COMPLEXITY: usize = 50_000;
-
 /// Builds the schema.
-pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+pub fn schema(limits: &limits::Limits) -> Schema {
+    let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<error::ErrorCode>()
-        .limit_depth(20)
-        .limit_complexity(MAX_COMPLEXITY)
-        .finish()
+        .limit_depth(limits.depth)
+        // Its own bound counts fragments, too.
+        .limit_recursive_depth(limits.depth + 12)
+        .limit_complexity(limits.complexity);
+    if !limits.suggestions {
+        schema = schema.disable_suggestions();
+    }
+    schema.finish()
 }
 
 /// The schema's text, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().include_specified_by();
-    schema().sdl_with_options(options)
+    schema(&limits::Limits::default()).sdl_with_options(options)
 }

@@ -21,6 +21,7 @@ pub const REFRESH_COOKIE: &str = "autrement_refresh";
 const MOST_BYTES: usize = 24 * 1024 * 1024;
 
 /// The sender of a request, as its headers tell.
+#[derive(Clone)]
 pub struct Sender {
     /// The access token, if one came.
     pub bearer: Option<String>,

@@ -1,33 +1,32 @@
-//! GraphQL over HTTP: which requests are taken, and how answers are given back. What `async-graphql-axum` offers for this runs
-//! mutations by GET; only its reading of a request is used.
+//! GraphQL over HTTP: which requests are taken, and how they are run. What `async-graphql-axum` offers for this runs mutations by GET;
+//! only its reading of a request is used. How answers are given is in [`super::answer`].
 
 use async_graphql::futures_util::StreamExt;
-use async_graphql::{Pos, Response as GraphQLResponse};
-use async_graphql_axum::GraphQLRequest;
+use async_graphql::{BatchRequest, Response as GraphQLResponse};
+use async_graphql_axum::GraphQLBatchRequest;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request as HttpRequest, State};
-use axum::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT,
-};
+use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::Response;
+use bytes::Bytes;
+use message::message;
+use serde::Deserialize;
 use service::caller::Caller;
 use service::language::Language;
+use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded;
 
-use super::{App, RequestId, i_json, upload};
+use super::answer::{AnswerForm, Refused};
+use super::{App, i_json, upload};
 use crate::graphql::document;
-use crate::graphql::error::{ApiError, complete};
 use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
-/// The most bytes of a request, but for a file that it brings.
-pub(super) const REQUEST_BYTES: usize = 1024 * 1024;
 /// The most bytes that are read of a request that has too many.
 const DROPPED_BYTES: usize = 32 * 1024 * 1024;
 const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data";
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
 /// How a request comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,141 +37,195 @@ enum Way {
     Form,
 }
 
-/// Why nothing was run.
-pub(super) enum Refused {
-    /// The request is at fault, or comes at a bad time.
-    Told {
-        /// What HTTP says of it.
-        status: StatusCode,
-        /// One of `ErrorCode`.
-        code: &'static str,
-        /// What is wrong, and the way out.
-        message: String,
-    },
-    /// What it is for failed.
-    Failed(ApiError),
+/// What a request comes to.
+enum Answers {
+    One(GraphQLResponse),
+    /// Of a batch, in its order.
+    Many(Vec<Result<GraphQLResponse, Refused>>),
 }
 
 pub(super) async fn get(State(app): State<App>, request: HttpRequest) -> Response {
-    if request.uri().query().is_none() {
-        return refuse(
-            &request,
-            StatusCode::BAD_REQUEST,
-            "INVALID_INPUT",
-            "There is no query. Send one as ?query=…, or by POST.",
-        );
-    }
     answer(&app, request, Way::Get).await
 }
 
 pub(super) async fn post(State(app): State<App>, request: HttpRequest) -> Response {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case(JSON) {
+    let is_form = media_type.eq_ignore_ascii_case(FORM);
+    let message = if media_type.eq_ignore_ascii_case(JSON) {
         return answer(&app, request, Way::Json).await;
-    }
-    if !media_type.eq_ignore_ascii_case(FORM) {
+    } else if is_form && upload::has_preflight(request.headers()) {
+        return answer(&app, request, Way::Form).await;
+    } else if is_form {
+        message!(
+            "Send a header GraphQL-Require-Preflight: 1 with a form, so that browsers ask first whether its page may send it."
+        )
+    } else {
         // It could come from a page elsewhere without the browser asking first.
-        let message = "Send the request as application/json, or with a file as multipart/form-data.";
-        return refuse(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message);
-    }
-    if !upload::has_preflight(request.headers()) {
-        let message =
-            "Send a header GraphQL-Require-Preflight: 1 with a form, so that browsers ask first whether its page may send it.";
-        return refuse(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message);
-    }
-    answer(&app, request, Way::Form).await
+        message!("Send the request as application/json, or with a file as multipart/form-data.")
+    };
+    AnswerForm::of(&request).refuse(Refused::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message))
+}
+
+pub(super) async fn other_method(request: HttpRequest) -> Response {
+    let message = message!("Send queries by GET or POST, and mutations by POST.");
+    let refused = Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message);
+    let mut refused = AnswerForm::of(&request).refuse(refused);
+    refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    refused
 }
 
 async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
-    if !origin_is_allowed(app, request.headers()) {
-        return refuse(&request, StatusCode::FORBIDDEN, "FORBIDDEN", "This origin may not call the API (ALLOWED_ORIGINS).");
+    let form = AnswerForm::of(&request);
+    match run(app, request, way).await {
+        Ok(Answers::One(response)) => form.give(response),
+        Ok(Answers::Many(answers)) => form.give_many(answers),
+        Err(refused) => form.refuse(refused),
     }
-    let accepts_graphql = accepts_graphql_response(request.headers());
-    let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    let asked = Request::new(app.service.clone(), sender(app, &request));
-    let language = asked.caller().message_language();
-    let (mut parts, body) = request.into_parts();
-    let shell = HttpRequest::from_parts(parts.clone(), Body::empty());
-    let (bytes, form) = if way == Way::Form {
-        match upload::read(app, &asked, &parts.headers, body).await {
-            Ok(form) => (form.operations.clone(), Some(form)),
-            Err(Refused::Told { status, code, message }) => return refuse(&shell, status, code, &message),
-            Err(Refused::Failed(error)) => return shape(failed(error), &request_id, language, accepts_graphql),
+}
+
+async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refused> {
+    if !origin_is_allowed(app, request.headers()) {
+        let message = message!("This origin may not call the API (ALLOWED_ORIGINS).");
+        return Err(Refused::told(StatusCode::FORBIDDEN, "FORBIDDEN", message));
+    }
+    let sender = sender(app, &request);
+    let asked = Request::new(app.service.clone(), sender.clone());
+    let (parts, body) = request.into_parts();
+    let (bytes, form) = match way {
+        Way::Get => (Bytes::new(), None),
+        Way::Form => {
+            let form = upload::read(app, &asked, &parts.headers, body).await?;
+            (form.operations.clone(), Some(form))
+        }
+        Way::Json => {
+            let limit = app.limits.request_bytes;
+            let bytes = read_body(body, limit).await.ok_or_else(|| {
+                let message = message!("The request has more than {limit} bytes; send less at once.", limit);
+                Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
+            })?;
+            (bytes.into(), None)
+        }
+    };
+    let (requests, ids) = read(app, parts, bytes, way).await?;
+    let mut ids = ids.into_iter();
+    // One for all of a batch.
+    let deadline = Instant::now() + app.limits.time;
+    match requests {
+        BatchRequest::Single(mut request) => {
+            if let Some(form) = &form {
+                form.put(&asked, &mut request).map_err(Refused::bad_request)?;
+            }
+            execute(app, request, ids.next().flatten(), asked, way, deadline).await.map(Answers::One)
+        }
+        BatchRequest::Batch(_) if form.is_some() => {
+            Err(Refused::bad_request(message!("A form brings one request, not several in an array.")))
+        }
+        BatchRequest::Batch(requests) if requests.len() > app.limits.batch => {
+            let (count, limit) = (requests.len(), app.limits.batch);
+            let message = message!("The batch has {count} requests; at most {limit} are taken at once.", count, limit);
+            Err(Refused::told(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message))
+        }
+        BatchRequest::Batch(requests) => {
+            let mut answers = Vec::with_capacity(requests.len());
+            // One after the other: what one writes, the next reads.
+            for request in requests {
+                let asked = Request::new(app.service.clone(), sender.clone());
+                answers.push(execute(app, request, ids.next().flatten(), asked, way, deadline).await);
+            }
+            Ok(Answers::Many(answers))
+        }
+    }
+}
+
+/// The ids by which a request names documents instead of sending them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Named {
+    One(NamedDocument),
+    Many(Vec<NamedDocument>),
+}
+
+#[derive(Deserialize)]
+struct NamedDocument {
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
+}
+
+/// Reads what was sent, with the ids of documents that it names, in its order.
+async fn read(app: &App, mut parts: Parts, bytes: Bytes, way: Way) -> Result<(BatchRequest, Vec<Option<String>>), Refused> {
+    let by_get = way == Way::Get;
+    // By GET the JSON is in parameters, the same ones that the library reads.
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let parameters: Vec<_> = if by_get { form_urlencoded::parse(query.as_bytes()).collect() } else { Vec::new() };
+    let parameter =
+        |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone().into_owned());
+    let mut json = ["variables", "extensions"].into_iter().filter_map(parameter);
+    if by_get { json.try_for_each(|text| i_json::check(text.as_bytes())) } else { i_json::check(&bytes) }
+        .map_err(Refused::bad_request)?;
+    let not_one = || Refused::bad_request(message!("The request is not a JSON object with a query, or an array of them."));
+    let ids = if by_get {
+        vec![parameter("documentId")]
+    } else if contains(&bytes, b"documentId") {
+        match serde_json::from_slice(&bytes).map_err(|_| not_one())? {
+            Named::One(named) => vec![named.document_id],
+            Named::Many(named) => named.into_iter().map(|named| named.document_id).collect(),
         }
     } else {
-        let Some(bytes) = read_body(body, REQUEST_BYTES).await else {
-            return refuse(&shell, StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", "The request has more than 1 MiB.");
-        };
-        (bytes.into(), None)
+        Vec::new()
     };
-    let by_get = way == Way::Get;
-    if form.is_some() {
+    let is_array = bytes.trim_ascii_start().starts_with(b"[");
+    if way == Way::Form {
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
-    // By GET the JSON is in parameters, the same ones that the library reads.
-    let parameters: Vec<_> =
-        shell.uri().query().map(|query| form_urlencoded::parse(query.as_bytes()).collect()).unwrap_or_default();
-    let json = parameters.iter().filter(|(name, _)| by_get && (name == "variables" || name == "extensions"));
-    let json = json.map(|(_, text)| text.as_bytes()).chain((!by_get).then_some(&*bytes));
-    if let Some(fault) = json.map(i_json::check).find_map(Result::err) {
-        let message = format!("The request is not JSON as it is taken here: {fault}.");
-        return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", &message);
+    let request = HttpRequest::from_parts(parts, Body::from(bytes));
+    let read = GraphQLBatchRequest::<async_graphql_axum::rejection::GraphQLRejection>::from_request(request, app).await;
+    let mut read = read.map_err(|_| not_one())?.into_inner();
+    // It takes an array for an object whose members come without their names.
+    if is_array && matches!(read, BatchRequest::Single(_)) {
+        return Err(not_one());
     }
-    let Ok(read) = GraphQLRequest::<async_graphql_axum::rejection::GraphQLRejection>::from_request(
-        HttpRequest::from_parts(parts, Body::from(bytes)),
-        app,
-    )
-    .await
-    else {
-        return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", "The request is not a JSON object with a query.");
-    };
-    let mut read = read.into_inner();
-    if by_get && read.operation_name.is_none() {
+    if let (true, BatchRequest::Single(request)) = (by_get, &mut read) {
         // The library looks for `operation_name`.
-        read.operation_name =
-            parameters.iter().find(|(name, _)| name == "operationName").map(|(_, name)| name.clone().into_owned());
+        request.operation_name = request.operation_name.take().or_else(|| parameter("operationName"));
     }
-    if let Some(Err(fault)) = form.as_ref().map(|form| form.put(&asked, &mut read)) {
-        let message = format!("The form is not as it is taken here: {fault}.");
-        return refuse(&shell, StatusCode::BAD_REQUEST, "INVALID_INPUT", &message);
-    }
-    if let Err(document::Refused { code, message }) = document::prepare(&mut read) {
-        return refuse(&shell, StatusCode::BAD_REQUEST, code, &message);
-    }
-    if by_get && !document::only_reads(&mut read) {
-        let mut refused =
-            refuse(&shell, StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", "By GET only queries run; send this by POST.");
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return refused;
-    }
-    let response = app.schema.execute(read.data(asked)).await;
-    shape(response, &request_id, language, accepts_graphql)
+    Ok((read, ids))
 }
 
-/// The answer where nothing was run because of this.
-fn failed(error: ApiError) -> GraphQLResponse {
-    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
-    error.locations.clear();
-    GraphQLResponse::from_errors(vec![error])
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|part| part == word)
 }
 
-fn shape(mut response: GraphQLResponse, request_id: &str, language: Language, accepts_graphql: bool) -> Response {
-    complete(&mut response, request_id, language);
-    let headers = std::mem::take(&mut response.http_headers);
-    // Nothing ran: the request itself is at fault.
-    let is_request_error = response.is_err()
-        && response.errors.iter().all(|error| error.path.is_empty())
-        && response.data == async_graphql::Value::Null;
-    let body = if is_request_error {
-        json!({ "errors": response.errors }).to_string().into_bytes()
-    } else {
-        serde_json::to_vec(&response).unwrap_or_default()
-    };
-    let status = if is_request_error && accepts_graphql { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let mut answer = reply(status, accepts_graphql, body);
-    answer.headers_mut().extend(headers);
-    answer
+/// Runs one request, if it is to be run.
+async fn execute(
+    app: &App,
+    mut request: async_graphql::Request,
+    document_id: Option<String>,
+    asked: Request,
+    way: Way,
+    deadline: Instant,
+) -> Result<GraphQLResponse, Refused> {
+    let to_remember = app.documents.find(&mut request, document_id.as_deref())?;
+    if request.query.trim().is_empty() {
+        return Err(Refused::bad_request(message!(
+            "There is no query: send one as the member query of a JSON object, or by GET as ?query=…"
+        )));
+    }
+    document::prepare(&mut request, &app.limits)?;
+    if let Some(hash) = to_remember {
+        app.documents.remember(hash, &request.query);
+    }
+    if way == Way::Get && !document::only_reads(&mut request) {
+        let message = message!("By GET only queries run; send this by POST.");
+        return Err(Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message));
+    }
+    timeout_at(deadline, app.schema.execute(request.data(asked))).await.map_err(|_| {
+        let message = message!(
+            "The request took longer than {limit} seconds. Ask for less at once; whether something was changed is to be read again.",
+            limit = app.limits.time.as_secs()
+        );
+        Refused::told(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", message)
+    })
 }
 
 /// The body, if it is not too large. One that is too large is read to its end all the same and dropped, as far as that is bearable: a
@@ -223,22 +276,4 @@ fn origin_is_allowed(app: &App, headers: &HeaderMap) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_local = ["127.0.0.1", "localhost", "[::1]"].contains(&name) && origin.strip_prefix("http://") == Some(host);
     is_local || app.origins.iter().any(|allowed| allowed == origin)
-}
-
-/// Whether the client asks for the newer media type. Without a wish it gets `application/json`.
-fn accepts_graphql_response(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|range| range.split(';').next().unwrap_or_default().trim() == GRAPHQL_RESPONSE)
-}
-
-fn refuse(request: &HttpRequest, status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
-    reply(status, accepts_graphql_response(request.headers()), body.to_string().into_bytes())
-}
-
-fn reply(status: StatusCode, graphql_response: bool, body: Vec<u8>) -> Response {
-    let media_type =
-        if graphql_response { "application/graphql-response+json; charset=utf-8" } else { "application/json; charset=utf-8" };
-    // What is answered is for one person: no cache keeps it.
-    (status, [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], body).into_response()
 }

@@ -1,14 +1,17 @@
 //! HTTP: the API, pictures, exports, GraphiQL and the health of the service.
 
+mod answer;
 mod data_export;
 mod graphiql;
 mod graphql;
 mod health;
 mod i_json;
+mod persisted;
 mod picture;
 pub mod proxies;
 mod upload;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -25,6 +28,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::graphql::Schema;
+use crate::graphql::limits::Limits;
+use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,6 +38,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 struct App {
     schema: Schema,
+    limits: Arc<Limits>,
+    documents: Arc<Documents>,
     service: Arc<Service>,
     /// Origins that may call the API, besides its own.
     origins: Arc<[String]>,
@@ -45,8 +52,20 @@ struct App {
 #[derive(Clone)]
 struct RequestId(String);
 
+/// What the settings say of HTTP.
+pub struct Options {
+    /// Origins that may call the API.
+    pub origins: Vec<String>,
+    /// Proxies that say where a request comes from.
+    pub proxies: Proxies,
+    /// What a request may ask for.
+    pub limits: Limits,
+    /// The only documents that run, by id; `None`: any.
+    pub trusted_documents: Option<BTreeMap<String, String>>,
+}
+
 /// All routes.
-pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> Router {
+pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents }: Options) -> Router {
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
@@ -55,14 +74,16 @@ pub fn router(service: Arc<Service>, origins: Vec<String>, proxies: Proxies) -> 
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
     let app = App {
-        schema: crate::graphql::schema(),
+        schema: crate::graphql::schema(&limits),
+        limits: limits.into(),
+        documents: Documents::new(trusted_documents).into(),
         service,
         origins: origins.into(),
         proxies: proxies.into(),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     };
     Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/pictures/{id}", get(picture::get))
         .layer(cors)
         .merge(graphiql::routes())

@@ -102,7 +102,7 @@ fn deep() -> Vec<Hostile> {
             "a chain of 50 fragments, each deeper",
             chain(50, "plays { nodes { user { ...F# } } }"),
             COMPLEX,
-            "recursion depth",
+            "nested deeper than",
         ),
     ]
 }
@@ -159,19 +159,19 @@ fn generous() -> Vec<Hostile> {
             "the first two billion plays",
             "{ me { plays(first: 2147483647) { nodes { id traits: completion } } } }",
             COMPLEX,
-            "too complex",
+            "too much at once",
         ),
         query(
             "lists in lists",
             format!("{{ me {} }}", nested("{ plays(first: 10) { nodes { user ", 5, "{ id }", "} } }")),
             COMPLEX,
-            "too complex",
+            "too much at once",
         ),
         query(
             "a thousand people with all their plays",
             "{ users(first: 1000) { nodes { plays(first: 100) { nodes { id } } } } }",
             COMPLEX,
-            "too complex",
+            "too much at once",
         ),
         query(
             "introspection of fields in fields",
@@ -227,13 +227,13 @@ fn laden() -> Vec<Hostile> {
             "a variable 100 deep",
             json!({ "query": "query ($v: String) { terms(version: $v) { id } }", "variables": { "v": deep } }),
             INVALID,
-            "invalid value",
+            "not of the type",
         ),
         hostile(
             "an input of 9,000 fields that are not there",
             json!({ "query": "mutation ($i: SignInInput!) { signIn(input: $i) { accessToken } }", "variables": { "i": unknown } }),
             INVALID,
-            "unknown field",
+            "does not have",
         ),
         query("2 MiB of comment", format!("# {}\n{{ __typename }}", "x".repeat(2 << 20)), INVALID, "more than 1048576 bytes"),
         hostile("a batch of 11", json!(vec![json!({ "query": "{ __typename }" }); 11]), COMPLEX, "11 requests; at most 10"),
@@ -284,7 +284,7 @@ async fn each_limit_is_a_setting() {
     for (setting, value, good, bad, bound) in [
         ("MAX_DEPTH", "2", terms("id".into()), "{ me { role { id } } }".into(), "too deep"),
         // Each field, and what a list gives.
-        ("MAX_COMPLEXITY", "3", terms("id version".into()), terms("id version content".into()), "too complex"),
+        ("MAX_COMPLEXITY", "3", terms("id version".into()), terms("id version content".into()), "too much at once"),
         ("MAX_TOKENS", "7", terms("id version".into()), terms("id version content".into()), "8 tokens; at most 7"),
         ("MAX_ALIASES", "2", terms(many(2, "a#: id")), terms(many(3, "a#: id")), "3 aliases; at most 2"),
         (

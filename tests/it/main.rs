@@ -21,6 +21,7 @@ mod crash;
 mod data_export;
 mod data_import;
 mod erasure;
+mod errors;
 mod evolution;
 mod fuzz;
 mod games;

@@ -183,7 +183,7 @@ async fn what_is_not_one_good_picture_is_refused(engine: Engine) {
         ("GIF", ("me.gif", "image/gif"), b"GIF89a\x78\0\x78\0".to_vec(), "but GIF"),
         ("AVIF", ("me.avif", "image/avif"), b"\0\0\0\x1cftypavif\0\0\0\0".to_vec(), "but AVIF"),
         ("PDF", ("me.pdf", "application/pdf"), b"%PDF-1.7".to_vec(), "but PDF"),
-        ("a page", ("me.html", "text/html"), b"<!DOCTYPE html><p>me".to_vec(), "a page"),
+        ("a page", ("me.html", "text/html"), b"<!DOCTYPE html><p>me".to_vec(), "a web page"),
         ("JPEG cut off", JPEG, jpeg[..jpeg.len() / 2].to_vec(), "cut off"),
         ("JPEG without its end", JPEG, jpeg[..jpeg.len() - 2].to_vec(), "cut off"),
         ("PNG cut off", PNG, png[..png.len() / 2].to_vec(), "cut off"),
@@ -198,7 +198,7 @@ async fn what_is_not_one_good_picture_is_refused(engine: Engine) {
         ("WebP and ZIP", WEBP, with(&webp, zip), "in one"),
         ("ZIP inside of PNG", PNG, hidden, "in one"),
         ("JPEG and a page", JPEG, with(&jpeg, b"<p>me"), "after the picture's end"),
-        ("a page inside of JPEG", JPEG, page, "a page or a script in one"),
+        ("a page inside of JPEG", JPEG, page, "a web page or script in one"),
     ] {
         // Each person may send thirty.
         let answer = upload(&somebody, kind, &bytes).await;

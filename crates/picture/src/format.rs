@@ -1,5 +1,7 @@
 //! Which format a file is in, told by its bytes: what its name and sender say has to agree, and does not count.
 
+use message::{Message, message};
+
 /// The formats that are taken. Given are the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -19,16 +21,16 @@ const OTHERS: &[(usize, &[u8], &str)] = &[
     (8, b"heic", "HEIC"),
     (8, b"heix", "HEIC"),
     (8, b"mif1", "HEIC"),
-    (4, b"ftyp", "a film, or a format of films"),
+    (4, b"ftyp", "MP4"),
     (0, b"BM", "BMP"),
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
-    (0, b"\0\0\x01\0", "an icon"),
+    (0, b"\0\0\x01\0", "ICO"),
     (0, b"8BPS", "Photoshop"),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
     (0, b"%PDF", "PDF"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"PK\x03\x04", "ZIP"),
 ];
 
 /// How far into a file readers of PDF and of pages look for one.
@@ -39,7 +41,7 @@ const ZIP_END: usize = 22;
 
 impl Format {
     /// The format of these bytes; another one is an error that names it.
-    pub(crate) fn of(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, Message> {
         if bytes.starts_with(b"\xff\xd8\xff") {
             return Ok(Self::Jpeg);
         }
@@ -50,14 +52,16 @@ impl Format {
             return Ok(Self::WebP);
         }
         let known = OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
-        let what = match known {
+        let format = match known {
             Some((.., name)) => *name,
-            None if bytes.is_empty() => return Err("is empty; send a JPEG, PNG or WebP picture.".to_owned()),
+            None if bytes.is_empty() => return Err(message!("is empty; send a JPEG, PNG or WebP picture.")),
             None if contains(bytes, b"<svg", PAGE_WITHIN) => "SVG",
-            None if bytes.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"\xef\xbb\xbf<") => "a page, or XML",
-            None => "none of these",
+            None if bytes.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"\xef\xbb\xbf<") => {
+                return Err(message!("is not a picture, but a web page or XML; send a JPEG, PNG or WebP picture."));
+            }
+            None => return Err(message!("is not JPEG, PNG or WebP; save the picture as one of these and send that.")),
         };
-        Err(format!("is not JPEG, PNG or WebP, but {what}; save the picture as one of these and send that."))
+        Err(message!("is not JPEG, PNG or WebP, but {format}; save the picture as one of these and send that.", format))
     }
 
     /// What it is called in HTTP.
@@ -88,38 +92,41 @@ impl Format {
     }
 
     /// That a file's name and its declared type, where they say something, say the same as its bytes.
-    pub(crate) fn agrees(self, name: &str, declared: Option<&str>) -> Result<(), String> {
-        let told = |what: &str, says: &str| {
-            let says: String = says.chars().take(50).collect();
-            Err(format!("is {} by its bytes, but its {what} says {says:?}; send it as what it is.", self.name()))
-        };
+    pub(crate) fn agrees(self, name: &str, declared: Option<&str>) -> Result<(), Message> {
+        let short = |says: &str| says.chars().take(50).collect::<String>();
         let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
         if let Some(extension) = extension.filter(|extension| !self.extensions().contains(&extension.as_str())) {
-            return told("name", &extension);
+            let (format, says) = (self.name(), short(&extension));
+            return Err(message!("is {format} by its bytes, but its name says “{says}”; send it as what it is.", format, says));
         }
         let declared = declared.map(|declared| declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         match declared.as_deref() {
             None | Some("" | "application/octet-stream") => Ok(()),
             Some("image/jpg" | "image/pjpeg") if self == Self::Jpeg => Ok(()),
             Some(declared) if declared == self.media_type() => Ok(()),
-            Some(declared) => told("media type", declared),
+            Some(declared) => {
+                let (format, says) = (self.name(), short(declared));
+                Err(message!("is {format} by its bytes, but its media type says “{says}”; send it as what it is.", format, says))
+            }
         }
     }
 }
 
 /// That readers of other formats would not take a file for theirs, whatever is hidden in what a picture's readers pass over.
-pub(crate) fn stands_alone(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn stands_alone(bytes: &[u8]) -> Result<(), Message> {
     let pages: [&[u8]; 4] = [b"<script", b"<html", b"<!doctype", b"<?php"];
-    let what = if contains(bytes, b"%PDF-", PDF_WITHIN) {
-        "a PDF"
+    let format = if contains(bytes, b"%PDF-", PDF_WITHIN) {
+        "PDF"
     } else if pages.iter().any(|page| contains(bytes, page, PAGE_WITHIN)) {
-        "a page or a script"
+        return Err(message!(
+            "is a picture and a web page or script in one. Open it on your device, and save the picture by itself."
+        ));
     } else if ends_as_zip(bytes) {
-        "a ZIP archive"
+        "ZIP"
     } else {
         return Ok(());
     };
-    Err(format!("is a picture and {what} in one. Open it on your device, and save the picture by itself."))
+    Err(message!("is a picture and {format} in one. Open it on your device, and save the picture by itself.", format))
 }
 
 /// Whether a file begins with something, in capitals or not, within so many bytes.
@@ -137,13 +144,14 @@ fn ends_as_zip(bytes: &[u8]) -> bool {
 }
 
 /// What is said of a file that has more than the picture.
-pub(crate) fn trailing(length: usize) -> String {
-    format!(
-        "has {length} bytes after the picture's end: another file, or a film. Open it on your device, and save the picture by itself."
+pub(crate) fn trailing(length: usize) -> Message {
+    message!(
+        "has {length} bytes after the picture's end: another file, or a film. Open it on your device, and save the picture by itself.",
+        length
     )
 }
 
 /// What is said of a file that has less.
-pub(crate) fn cut_off() -> String {
-    "is cut off: the end of the picture is missing. Send it again, or open it on your device and save it again.".to_owned()
+pub(crate) fn cut_off() -> Message {
+    message!("is cut off: the end of the picture is missing. Send it again, or open it on your device and save it again.")
 }

@@ -3,6 +3,8 @@
 
 use image::RgbImage;
 use image::metadata::Orientation;
+use message::Message;
+use message::message;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -18,7 +20,7 @@ const MAX_SCANS: usize = 40;
 const AHEAD: usize = 16;
 
 /// Makes a picture of an image.
-pub(crate) fn decode(image: &[u8]) -> Result<Picture, String> {
+pub(crate) fn decode(image: &[u8]) -> Result<Picture, Message> {
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX);
     let options = options.jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image), options);
@@ -55,7 +57,7 @@ fn is_progressive(image: &[u8]) -> bool {
 
 /// The first image of a file, which ends with its end marker. After it may come what cameras put there: more JPEG images (previews, maps
 /// of light: CIPA DC-007), the records of one maker, or padding. They go no further.
-pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], String> {
+pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], Message> {
     let end = end(bytes)?;
     let (image, mut rest) = bytes.split_at(end);
     loop {
@@ -73,7 +75,7 @@ pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], String> {
 }
 
 /// How long the image is that begins here.
-fn end(bytes: &[u8]) -> Result<usize, String> {
+fn end(bytes: &[u8]) -> Result<usize, Message> {
     let byte = |at: usize| bytes.get(at).copied().ok_or_else(cut_off);
     let (mut at, mut scans) = (2, 0);
     loop {
@@ -98,7 +100,10 @@ fn end(bytes: &[u8]) -> Result<usize, String> {
                 if marker == 0xda {
                     scans += 1;
                     if scans > MAX_SCANS {
-                        return Err(format!("has more than {MAX_SCANS} scans. Open it on your device, and save it again."));
+                        return Err(message!(
+                            "has more than {limit} scans. Open it on your device, and save it again.",
+                            limit = MAX_SCANS
+                        ));
                     }
                     at = end_of_scan(bytes, at).ok_or_else(cut_off)?;
                 }
@@ -156,12 +161,12 @@ mod tests {
     fn an_image_ends_with_its_end_marker() {
         assert_eq!(image(SHAPE).unwrap(), SHAPE);
         for length in 3..SHAPE.len() {
-            assert!(image(&SHAPE[..length]).unwrap_err().contains("cut off"), "{length}");
+            assert!(image(&SHAPE[..length]).unwrap_err().to_string().contains("cut off"), "{length}");
         }
         let mut long = SHAPE[..8].to_vec();
         long.extend(b"\xff\xda\x00\x02a".repeat(41));
         long.extend(b"\xff\xd9");
-        assert!(image(&long).unwrap_err().contains("scans"));
+        assert!(image(&long).unwrap_err().to_string().contains("scans"));
     }
 
     #[test]
@@ -173,7 +178,7 @@ mod tests {
         }
         let more = [b"PK", samsung.as_slice()].concat();
         for rest in [b"x".as_slice(), b"PK\x03\x04", b"\0<html>", &SHAPE[..9], &more, b"SEFT", b"\xff\xff\xff\xffSEFT"] {
-            assert!(image(&[SHAPE, rest].concat()).unwrap_err().contains("after the picture's end"), "{rest:?}");
+            assert!(image(&[SHAPE, rest].concat()).unwrap_err().to_string().contains("after the picture's end"), "{rest:?}");
         }
     }
 }

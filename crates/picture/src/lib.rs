@@ -15,6 +15,7 @@ use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageResult, Limits, RgbaImage, imageops};
+use message::{Message, message};
 
 pub use format::Format;
 
@@ -49,9 +50,13 @@ pub struct Picture {
 
 /// Makes a picture of a file with this name and of the media type that was declared for it, or says what is wrong with the file. What is
 /// animated comes to its first picture; colours are taken for sRGB.
-pub fn make(name: &str, declared: Option<&str>, bytes: &[u8]) -> Result<Picture, String> {
+pub fn make(name: &str, declared: Option<&str>, bytes: &[u8]) -> Result<Picture, Message> {
     if bytes.len() > MAX_BYTES {
-        return Err(format!("has {} bytes; at most {MAX_BYTES} (5 MiB) are taken: make the picture smaller.", bytes.len()));
+        return Err(message!(
+            "has {length} bytes; at most {limit} (5 MiB) are taken: make the picture smaller.",
+            length = bytes.len(),
+            limit = MAX_BYTES
+        ));
     }
     let format = Format::of(bytes)?;
     format.agrees(name, declared)?;
@@ -73,11 +78,11 @@ fn limits() -> Limits {
 }
 
 /// What decoders say is for who writes files, not for who sends one.
-fn broken<E>(_: E) -> String {
-    "is damaged: its picture can't be read to its end. Open it on your device, and save it again.".to_owned()
+fn broken<E>(_: E) -> Message {
+    message!("is damaged: its picture can't be read to its end. Open it on your device, and save it again.")
 }
 
-fn decode(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, String> {
+fn decode(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, Message> {
     let mut decoder = decoder.map_err(broken)?;
     let orientation = decoder.orientation().map_err(broken)?;
     let target = target(decoder.dimensions(), decoder.total_bytes(), orientation)?;
@@ -87,17 +92,25 @@ fn decode(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, String> {
 
 /// What a picture becomes that claims these sides, in pixels, and to come to so many bytes, before it is turned upright; or why it is not
 /// decoded.
-fn target((width, height): (u32, u32), bytes: u64, orientation: Orientation) -> Result<(u32, u32), String> {
+fn target((width, height): (u32, u32), bytes: u64, orientation: Orientation) -> Result<(u32, u32), Message> {
     if u64::from(width) * u64::from(height) > MAX_PIXELS || bytes > MAX_DECODED {
         let megapixels = MAX_PIXELS / 1_000_000;
-        return Err(format!(
-            "comes to {width} × {height} pixels, {bytes} bytes; at most {megapixels} megapixels, {MAX_DECODED} bytes, are decoded: make \
-             the picture smaller."
+        return Err(message!(
+            "comes to {width} × {height} pixels, {bytes} bytes; at most {megapixels} megapixels, {limit} bytes, are decoded: make \
+             the picture smaller.",
+            width,
+            height,
+            bytes,
+            megapixels,
+            limit = MAX_DECODED
         ));
     }
     if width < MIN_SIDE || height < MIN_SIDE {
-        return Err(format!(
-            "has {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} are needed: choose a larger picture."
+        return Err(message!(
+            "has {width} × {height} pixels; at least {limit} × {limit} are needed: choose a larger picture.",
+            width,
+            height,
+            limit = MIN_SIDE
         ));
     }
     let lies = matches!(
@@ -106,9 +119,14 @@ fn target((width, height): (u32, u32), bytes: u64, orientation: Orientation) -> 
     );
     let target = fit((width, height), if lies { (MAX_HEIGHT, MAX_WIDTH) } else { (MAX_WIDTH, MAX_HEIGHT) });
     if target.0 < MIN_SIDE || target.1 < MIN_SIDE {
-        return Err(format!(
-            "has {width} × {height} pixels: within {MAX_WIDTH} × {MAX_HEIGHT}, less than {MIN_SIDE} would be left of one side. Cut it to \
-             a shape that is less long."
+        return Err(message!(
+            "has {width} × {height} pixels: within {most_width} × {most_height}, less than {limit} would be left of one side. Cut it to \
+             a shape that is less long.",
+            width,
+            height,
+            most_width = MAX_WIDTH,
+            most_height = MAX_HEIGHT,
+            limit = MIN_SIDE
         ));
     }
     Ok(target)
@@ -129,7 +147,7 @@ fn fit((width, height): (u32, u32), (most_width, most_height): (u32, u32)) -> (u
     }
 }
 
-fn encode(image: DynamicImage, target: (u32, u32), orientation: Orientation) -> Result<Picture, String> {
+fn encode(image: DynamicImage, target: (u32, u32), orientation: Orientation) -> Result<Picture, Message> {
     let mut bytes = Vec::new();
     let image = if image.color().has_alpha() {
         let mut image = image.into_rgba8();
@@ -250,7 +268,7 @@ mod tests {
         make("", None, &whole).unwrap();
         for part in [2, 4, 5] {
             let half = [&whole[..whole.len() * (part - 1) / part], b"\xff\xd9"].concat();
-            assert!(make("", None, &half).is_err_and(|fault| fault.contains("damaged")), "{part}");
+            assert!(make("", None, &half).is_err_and(|fault| fault.to_string().contains("damaged")), "{part}");
         }
     }
 

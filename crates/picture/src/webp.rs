@@ -1,12 +1,14 @@
 //! The shape of a WebP file (RFC 9649): one RIFF chunk, as long as it says. The pixels are the decoder's.
 
+use message::Message;
+
 use crate::format::{cut_off, trailing};
 
 /// Name and length of a chunk.
 const HEAD: usize = 8;
 
 /// The file itself, once it is found to be as long as its chunks.
-pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], String> {
+pub(crate) fn image(bytes: &[u8]) -> Result<&[u8], Message> {
     let end = end(bytes).filter(|end| *end <= bytes.len()).ok_or_else(cut_off)?;
     let (image, rest) = bytes.split_at(end);
     if rest.iter().any(|byte| *byte != 0) {
@@ -36,11 +38,11 @@ mod tests {
         let file = [&file[..4], &[18, 0, 0, 0], &file[8..]].concat();
         assert_eq!(image(&file).unwrap(), file);
         for length in 8..file.len() {
-            assert!(image(&file[..length]).unwrap_err().contains("cut off"), "{length}");
+            assert!(image(&file[..length]).unwrap_err().to_string().contains("cut off"), "{length}");
         }
-        assert!(image(&[file.as_slice(), b"PK"].concat()).unwrap_err().contains("after the picture's end"));
+        assert!(image(&[file.as_slice(), b"PK"].concat()).unwrap_err().to_string().contains("after the picture's end"));
         let mut longer = file;
         longer[16] = 9;
-        assert!(image(&longer).unwrap_err().contains("cut off"));
+        assert!(image(&longer).unwrap_err().to_string().contains("cut off"));
     }
 }

@@ -5,6 +5,7 @@
 use chrono::TimeDelta;
 use entity::account_recovery::{ActiveModel, Column, Entity};
 use entity::{mail as mail_row, revoked_token, user};
+use message::{Message, message};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
@@ -21,7 +22,7 @@ use crate::viewer::Owner;
 use crate::{Error, Service, brake, mail, password, unverified_detail, user as people, user_detail};
 
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
-const LINK_GONE: &str = "The link is not good (any more): it was used, or 30 minutes have passed. Ask for another.";
+const LINK_GONE: Message = message!("The link is not good (any more): it was used, or 30 minutes have passed. Ask for another.");
 
 /// Asks for a link back into the account of this address. Whether there is one is looked up when the mail is sent: here the work
 /// and the answer are the same.
@@ -32,7 +33,7 @@ pub async fn request(service: &Service, email: String, caller: &Caller) -> Resul
     let (network, account) = (caller.network(), service.keyed_hash.email_index(&email));
     let tries = [(&brake::RECOVERIES_OF_CALLER, network.as_str()), (&brake::RECOVERIES_OF_ACCOUNT, account.as_str())];
     brake::take_all(service, &tries).await?;
-    mail::queue(service, service.database.pool(), Kind::Recovery, None, email, caller.language).await?;
+    mail::queue(service, service.database.pool(), Kind::Recovery, None, email, caller.language()).await?;
     Ok(())
 }
 
@@ -161,7 +162,7 @@ async fn sign_in(
     user: user::Model,
     caller: &Caller,
 ) -> Result<SignedIn, Error> {
-    mail::notify(service, &transaction, Event::Recovered, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::Recovered, &user, caller.language()).await?;
     let owner = Owner::proved(&user);
     let signed_in = session::open(service, &transaction, user, Entry::signed_in(BY_RECOVERY, caller), caller).await?;
     transaction.commit().await?;

@@ -11,11 +11,17 @@ pub struct Caller {
     pub device: String,
     /// Where the request comes from.
     pub address: IpAddr,
-    /// The language that the client asks for (`Accept-Language`).
-    pub language: Language,
+    /// The language that the client asks for (`Accept-Language`), if it is one of ours.
+    pub wished: Option<Language>,
 }
 
 impl Caller {
+    /// The language that the person is written to in, and titles are given in: French, the platform's own, where nothing is wished.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.wished.unwrap_or_default()
+    }
+
     /// Where the request comes from, as far as it is kept: a network of hundreds, not a household.
     pub(crate) fn truncated_address(&self) -> String {
         match self.address.to_canonical() {
@@ -35,10 +41,10 @@ impl Caller {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Language};
+    use super::Caller;
 
     fn caller(address: &str) -> Caller {
-        Caller { device: String::new(), address: address.parse().unwrap(), language: Language::French }
+        Caller { device: String::new(), address: address.parse().unwrap(), wished: None }
     }
 
     #[test]

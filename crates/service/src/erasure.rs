@@ -10,6 +10,7 @@ use entity::{
     account_recovery, audit_entry, ceremony, data_export, mail as mail_row, passkey_credential, past_agreement, save, session,
     unverified_detail, user, user_avatar_info, user_detail as detail, user_passion, user_picture, user_terms_agreement,
 };
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityName, EntityTrait, FromQueryResult, ModelTrait, QueryFilter, Statement};
 
@@ -118,16 +119,16 @@ const WORDS: [&str; 2] = ["supprimer", "delete"];
 pub async fn erase_own(service: &Service, viewer: &Viewer, confirm: &str, caller: &Caller) -> Result<Receipt, Error> {
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
-    let language = mail::language_of(&user, caller.language);
+    let language = mail::language_of(&user, caller.language());
     let typed = confirm.trim();
     let (has_email, is_email) = user_detail::is_email_of(service, &transaction, user.id, typed).await?;
     let is_word = user.username.is_none() && !has_email && WORDS.contains(&typed.to_lowercase().as_str());
     if !is_email && !is_word && user.username.as_deref() != Some(typed) {
         let message = match (user.username.is_some(), has_email) {
-            (false, false) => "is not \"delete\": type that word to delete your account.",
-            (true, false) => "is not your username: type it to delete your account.",
-            (false, true) => "is not your address: type it to delete your account.",
-            (true, true) => "is neither your username nor your address: type one of them to delete your account.",
+            (false, false) => message!("is not \"delete\": type that word to delete your account."),
+            (true, false) => message!("is not your username: type it to delete your account."),
+            (false, true) => message!("is not your address: type it to delete your account."),
+            (true, true) => message!("is neither your username nor your address: type one of them to delete your account."),
         };
         return Err(Error::invalid("/confirm", message));
     }

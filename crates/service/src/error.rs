@@ -12,42 +12,92 @@
 //! | the database is out of reach or overloaded | [`Error::Unavailable`], made from `DbErr` by `?` |
 //! | anything else | [`Error::Internal`]: its text goes to the log, never to a client |
 
+use std::fmt;
+
+use message::{Message, message};
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::game::StoredPlay;
+use crate::language::Language;
 
 /// One fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Where: a JSON Pointer (RFC 6901) into the `input` argument, `/completion`, or into the arguments where there is none, `/first`.
     pub pointer: String,
-    /// What is wrong, the limit, and the way out.
-    pub message: String,
+    /// What is wrong, the limit, and the way out; it goes on from the pointer.
+    pub message: Message,
 }
 
 impl Problem {
     /// A problem at `pointer`.
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+    pub fn new(pointer: impl Into<String>, message: Message) -> Self {
+        Self { pointer: pointer.into(), message }
     }
 }
 
 /// How many problems the message tells in a sentence; all of them are beside it.
 const TOLD_AT_ONCE: usize = 3;
 
-fn told(problems: &[Problem]) -> String {
-    let told = problems.iter().take(TOLD_AT_ONCE).map(|problem| format!("{} {}", problem.pointer, problem.message));
+/// Faults as one message.
+fn told(problems: &[Problem], language: Language) -> String {
+    let told = problems.iter().take(TOLD_AT_ONCE);
+    let told = told.map(|Problem { pointer, message }| format!("{pointer} {}", message.in_language(language)));
+    let problems_told = told.collect::<Vec<_>>().join(" ");
     let more = problems.len().saturating_sub(TOLD_AT_ONCE);
-    let more = (more > 0).then(|| format!("And {more} more."));
-    told.chain(more).collect::<Vec<_>>().join(" ")
+    let message = if more > 0 {
+        message!("The input is not valid: {problems} And {more} more.", problems = problems_told, more)
+    } else {
+        message!("The input is not valid: {problems}", problems = problems_told)
+    };
+    message.in_language(language)
 }
 
 /// A time that people can picture.
-fn wait(seconds: i64) -> String {
+fn wait(seconds: i64) -> Message {
     match seconds {
-        ..=120 => format!("{seconds} seconds"),
-        121..=7200 => format!("{} minutes", (seconds + 59) / 60),
-        _ => format!("{} hours", (seconds + 3599) / 3600),
+        ..=120 => message!("Too many tries. Wait {seconds} seconds, then try again.", seconds),
+        121..=7200 => message!("Too many tries. Wait {minutes} minutes, then try again.", minutes = (seconds + 59) / 60),
+        _ => message!("Too many tries. Wait {hours} hours, then try again.", hours = (seconds + 3599) / 3600),
+    }
+}
+
+/// What is not there, or not the viewer's to see.
+#[derive(Clone, Copy, Debug)]
+pub enum Missing {
+    /// A file with everything on a person.
+    Export,
+    /// Whatever an id could be of.
+    Object,
+    /// A way to sign in.
+    Passkey,
+    /// Somebody.
+    Person,
+    /// A picture of somebody's.
+    Picture,
+    /// A play of a game.
+    Play,
+    /// What somebody may do.
+    Role,
+    /// A signed-in device.
+    Session,
+    /// A version of the terms.
+    TermsVersion,
+}
+
+impl Missing {
+    fn message(self) -> Message {
+        match self {
+            Self::Export => message!("There is no such export, or it is not yours to see."),
+            Self::Object => message!("There is no such object, or it is not yours to see."),
+            Self::Passkey => message!("There is no such passkey, or it is not yours to see."),
+            Self::Person => message!("There is no such person, or they are not yours to see."),
+            Self::Picture => message!("There is no such picture, or it is not yours to see."),
+            Self::Play => message!("There is no such play, or it is not yours to see."),
+            Self::Role => message!("There is no such role, or it is not yours to see."),
+            Self::Session => message!("There is no such session, or it is not yours to see."),
+            Self::TermsVersion => message!("There is no such version of the terms."),
+        }
     }
 }
 
@@ -61,57 +111,60 @@ pub struct Stored {
 }
 
 /// Why a verb did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// Nobody is signed in, or the token is not good (any more). Says what to do about it.
-    #[error("{0}")]
-    Unauthenticated(&'static str),
+    Unauthenticated(Message),
     /// This is for others to do.
-    #[error("{0}")]
-    Forbidden(&'static str),
+    Forbidden(Message),
     /// No such thing that the viewer may see.
-    #[error("There is no such {0}, or it is not yours to see.")]
-    NotFound(&'static str),
+    NotFound(Missing),
     /// The input is at fault; the caller can mend it.
-    #[error("The input is not valid: {}", told(.0))]
     InvalidInput(Vec<Problem>),
     /// The active terms are to be accepted first.
-    #[error(
-        "Version {version} of the terms is not accepted yet. Read it (`terms`), accept it with `acceptTerms`, then send this again."
-    )]
     TermsNotAccepted {
         /// The version to accept.
         version: String,
     },
     /// Something else came first.
-    #[error("{message}")]
     Conflict {
         /// What came first, and the way out.
-        message: String,
+        message: Message,
         /// What is stored, where an expected revision did not match.
         stored: Option<Stored>,
     },
     /// Tried too often: by this caller, or on this account.
-    #[error("Too many tries. Wait {}, then try again.", wait(*.retry_after))]
     RateLimited {
         /// Seconds until the next try.
         retry_after: i64,
     },
     /// What is asked for comes to more than is given at once.
-    #[error("{0}")]
-    TooMuch(&'static str),
+    TooMuch(Message),
     /// A later release has written it, in a form that this one does not know. Another instance may.
-    #[error("A newer version of the service saved this play; please try again in a moment.")]
     Newer,
     /// More is waiting than can be done soon.
-    #[error("The service is very busy; please try again in a moment.")]
     Busy,
     /// The database does not answer now.
-    #[error("The service can't do this right now; please look again in a moment.")]
-    Unavailable(#[source] DbErr),
+    Unavailable(DbErr),
     /// A fault of this service. The source is for the log alone.
-    #[error("Something went wrong on our side.")]
-    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// In English: for logs, and for commands.
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.in_language(Language::English))
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unavailable(source) => Some(source),
+            Self::Internal(source) => Some(&**source),
+            _ => None,
+        }
+    }
 }
 
 impl Error {
@@ -132,6 +185,32 @@ impl Error {
         }
     }
 
+    /// What a client is told.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> String {
+        let message = match self {
+            Self::InvalidInput(problems) => return told(problems, language),
+            Self::Unauthenticated(message)
+            | Self::Forbidden(message)
+            | Self::TooMuch(message)
+            | Self::Conflict { message, .. } => {
+                return message.in_language(language);
+            }
+            Self::NotFound(missing) => missing.message(),
+            Self::TermsNotAccepted { version } => message!(
+                "Version {version} of the terms is not accepted yet. Read it (`terms`), accept it with `acceptTerms`, then send this \
+                 again.",
+                version
+            ),
+            Self::RateLimited { retry_after } => wait(*retry_after),
+            Self::Newer => message!("A newer version of the service saved this play; please try again in a moment."),
+            Self::Busy => message!("The service is very busy; please try again in a moment."),
+            Self::Unavailable(_) => message!("The service can't do this right now; please look again in a moment."),
+            Self::Internal(_) => message!("Something went wrong on our side."),
+        };
+        message.in_language(language)
+    }
+
     /// A fault of this service.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
@@ -144,7 +223,7 @@ impl Error {
     }
 
     /// One fault of the input.
-    pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn invalid(pointer: impl Into<String>, message: Message) -> Self {
         Self::InvalidInput(vec![Problem::new(pointer, message)])
     }
 
@@ -158,8 +237,9 @@ impl Error {
     }
 
     /// Something else came first.
-    pub fn conflict(message: impl Into<String>) -> Self {
-        Self::Conflict { message: message.into(), stored: None }
+    #[must_use]
+    pub fn conflict(message: Message) -> Self {
+        Self::Conflict { message, stored: None }
     }
 }
 

@@ -18,7 +18,6 @@ pub mod error;
 pub mod expired;
 pub mod game;
 pub mod keyed_hash;
-pub mod language;
 pub mod mail;
 pub mod page;
 pub mod passkey;
@@ -45,7 +44,8 @@ mod workers;
 use std::sync::Arc;
 
 pub use entity;
-pub use error::{Error, Problem};
+pub use error::{Error, Missing, Problem};
+pub use message::language;
 pub use uuid::Uuid;
 
 /// What every verb works with: the database, the time, randomness and the keys.

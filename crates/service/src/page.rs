@@ -1,5 +1,6 @@
 //! Pages of a list, by keyset: a cursor says where an item stands, so that what is added or removed meanwhile shifts nothing.
 
+use message::message;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::Error;
@@ -30,14 +31,17 @@ impl<C> PageRequest<C> {
         let mut limit = |name: &str, count: Option<i32>| {
             count.map(|count| {
                 u64::try_from(count).ok().filter(|count| *count <= MAX_PAGE).unwrap_or_else(|| {
-                    checks.problem(format!("/{name}"), format!("is {count}; a page has 0 to {MAX_PAGE} items."));
+                    checks.problem(
+                        format!("/{name}"),
+                        message!("is {count}; a page has 0 to {limit} items.", count, limit = MAX_PAGE),
+                    );
                     0
                 })
             })
         };
         let (first, last) = (limit("first", first), limit("last", last));
         if first.is_some() && last.is_some() {
-            checks.problem("/last", "can't be given together with first; ask for one end of the list.");
+            checks.problem("/last", message!("can't be given together with first; ask for one end of the list."));
         }
         checks.finish()?;
         Ok(Self { limit: first.or(last).unwrap_or(DEFAULT_PAGE as u64), backwards: last.is_some(), after, before })

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use message::message;
 
 use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
@@ -94,16 +95,25 @@ pub(crate) fn check(checks: &mut Checks, pointer: &str, password: &str, emails: 
     let length = password.chars().count();
     let lower = password.to_lowercase();
     if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&length) {
-        checks
-            .problem(pointer, format!("has {length} characters; choose {MIN_PASSWORD} to {MAX_PASSWORD}, such as a few words."));
+        checks.problem(
+            pointer,
+            message!(
+                "has {length} characters; choose {least} to {most}, such as a few words.",
+                length,
+                least = MIN_PASSWORD,
+                most = MAX_PASSWORD
+            ),
+        );
     } else if COMMON.contains(lower.as_str()) {
-        checks
-            .problem(pointer, "is one of the most common passwords, which are tried first; choose another, such as a few words.");
+        checks.problem(
+            pointer,
+            message!("is one of the most common passwords, which are tried first; choose another, such as a few words."),
+        );
     } else if emails.iter().map(|email| email.to_lowercase()).any(|email| {
         let local = email.split('@').next().unwrap_or_default();
         lower == email || lower == local
     }) {
-        checks.problem(pointer, "is your own address, which others know; choose another, such as a few words.");
+        checks.problem(pointer, message!("is your own address, which others know; choose another, such as a few words."));
     }
 }
 
@@ -121,10 +131,11 @@ pub async fn change(
     check(&mut checks, "/new", &new, &known.emails());
     checks.finish()?;
     if known.emails().is_empty() {
-        return Err(Error::conflict("A password needs an address to sign in with: add one with changeEmail first."));
+        return Err(Error::conflict(message!("A password needs an address to sign in with: add one with changeEmail first.")));
     }
     if known.password_hash.is_some() {
-        let current = current.ok_or_else(|| Error::invalid("/current", "is missing; give the password that you have now."))?;
+        let current =
+            current.ok_or_else(|| Error::invalid("/current", message!("is missing; give the password that you have now.")))?;
         let subject = owner.user_id().to_string();
         let tries = [(&brake::PASSWORDS_OF_ACCOUNT, subject.as_str())];
         brake::take_all(service, &tries).await?;
@@ -133,7 +144,7 @@ pub async fn change(
             brake::give_back(service, &tries).await;
         }
         if !is_right? {
-            return Err(Error::invalid("/current", "is not the password that you have now."));
+            return Err(Error::invalid("/current", message!("is not the password that you have now.")));
         }
     }
     let selector = known.selector(service, &new);
@@ -141,11 +152,11 @@ pub async fn change(
     let transaction = service.database.write().await?;
     let user = user::lock_viewer(&transaction, viewer).await?;
     if !user_detail::replace_password(&transaction, user.id, &known, password_hash, selector).await? {
-        return Err(Error::conflict("The password was changed meanwhile: try again with the new one."));
+        return Err(Error::conflict(message!("The password was changed meanwhile: try again with the new one.")));
     }
     session::end_all(&transaction, user.id, Some(viewer.claims().sid)).await?;
     audit_log::record(service, &transaction, user.id, Entry::by_person(Kind::PasswordChanged, caller)).await?;
-    mail::notify(service, &transaction, Event::PasswordChanged, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::PasswordChanged, &user, caller.language()).await?;
     Ok(transaction.commit().await?)
 }
 

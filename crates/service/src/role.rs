@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::role::{Column, Entity, Model};
+use message::message;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::viewer::Admin;
@@ -26,7 +27,8 @@ pub async fn all(service: &Service, _: &Admin<'_>) -> Result<Vec<Model>, Error> 
 /// The id of the role that an administrator names.
 pub(crate) async fn find(service: &Service, role_name: &str) -> Result<i64, Error> {
     let role = Entity::find().filter(Column::RoleName.eq(role_name)).one(service.database.pool()).await?;
-    role.map(|role| role.id).ok_or_else(|| Error::invalid("/roleName", "is not the name of a role; `roles` lists them."))
+    role.map(|role| role.id)
+        .ok_or_else(|| Error::invalid("/roleName", message!("is not the name of a role; `roles` lists them.")))
 }
 
 pub(crate) async fn id_of(connection: &impl ConnectionTrait, role_name: &str) -> Result<i64, Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{revoked_token, session, user};
+use message::{Message, message};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -14,9 +15,9 @@ use crate::caller::Caller;
 use crate::random;
 use crate::token::{Claims, Use};
 use crate::viewer::{Oneself, Owner, Viewer, by_oneself};
-use crate::{Error, Service, audit_log, user as people};
+use crate::{Error, Missing, Service, audit_log, user as people};
 
-const SIGN_IN_AGAIN: &str = "The refresh token is not good (any more): sign in again.";
+const SIGN_IN_AGAIN: Message = message!("The refresh token is not good (any more): sign in again.");
 const DEVICE_LENGTH: usize = 200;
 /// How long a client that lost the answer may send the token again that it has just spent.
 const RETRY: TimeDelta = TimeDelta::seconds(30);
@@ -178,7 +179,7 @@ pub async fn end(service: &Service, viewer: &Viewer, id: Uuid) -> Result<(), Err
         .filter(session::Column::UserId.eq(viewer.user().id))
         .exec(service.database.pool())
         .await?;
-    if ended.rows_affected == 0 { Err(Error::NotFound("session")) } else { Ok(()) }
+    if ended.rows_affected == 0 { Err(Error::NotFound(Missing::Session)) } else { Ok(()) }
 }
 
 /// Ends all sessions of a person but the one to be kept, in a transaction that has locked them: none is opened meanwhile.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::terms_version::{ActiveModel, Column, Entity, Model};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
@@ -100,14 +101,14 @@ pub async fn publish(service: &Service, admin: &Admin<'_>, version: String, cont
 }
 
 fn taken() -> Error {
-    Error::conflict("There is a version of this name already: choose another name.")
+    Error::conflict(message!("There is a version of this name already: choose another name."))
 }
 
 /// Where there was no version to wait at, the index over the active one decides.
 fn came_second(error: DbErr) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::conflict("Another version was published just now: look at it, then publish again.")
+            Error::conflict(message!("Another version was published just now: look at it, then publish again."))
         }
         _ => error.into(),
     }
@@ -120,8 +121,9 @@ pub(crate) async fn keep_active(transaction: &DatabaseTransaction, id: i64) -> R
         return Ok(());
     }
     let active = active_name(transaction).await?.unwrap_or_default();
-    Err(Error::conflict(format!(
-        "This version of the terms is not the active one any more. Read version {active} and accept that."
+    Err(Error::conflict(message!(
+        "This version of the terms is not the active one any more. Read version {active} and accept that.",
+        active
     )))
 }
 

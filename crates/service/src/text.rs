@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use message::{Message, message};
+
 use crate::{Error, Problem};
 
 /// The most faults told at once: a large document could have thousands.
@@ -13,7 +15,7 @@ pub struct Checks(Vec<Problem>);
 
 impl Checks {
     /// Notes a fault at `pointer`; what comes after the first 50 is not told.
-    pub fn problem(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+    pub fn problem(&mut self, pointer: impl Into<String>, message: Message) {
         if self.0.len() < MOST_PROBLEMS {
             self.0.push(Problem::new(pointer, message));
         }
@@ -28,11 +30,11 @@ impl Checks {
     pub fn text(&mut self, pointer: &str, text: &str, limit: usize) {
         let length = text.chars().count();
         if text.trim().is_empty() {
-            self.problem(pointer, "is empty; write something, or leave it out.");
+            self.problem(pointer, message!("is empty; write something, or leave it out."));
         } else if length > limit {
-            self.problem(pointer, format!("has {length} characters; at most {limit} are kept."));
+            self.problem(pointer, message!("has {length} characters; at most {limit} are kept.", length, limit));
         } else if text.contains('\0') {
-            self.problem(pointer, "holds a NUL character (U+0000), which can't be stored.");
+            self.problem(pointer, message!("holds a NUL character (U+0000), which can't be stored."));
         }
     }
 
@@ -46,7 +48,7 @@ impl Checks {
     /// An age in years, 0 to 150.
     pub fn age(&mut self, age: Option<i32>) {
         if age.is_some_and(|age| !(0..=150).contains(&age)) {
-            self.problem("/age", "is not an age in years, 0 to 150.");
+            self.problem("/age", message!("is not an age in years, 0 to 150."));
         }
     }
 
@@ -58,7 +60,7 @@ impl Checks {
             address.user().is_ascii() && address.domain().contains('.')
         });
         if !has_form || email.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"') {
-            self.problem(pointer, "is not an email address; it looks like name@example.org.");
+            self.problem(pointer, message!("is not an email address; it looks like name@example.org."));
         }
     }
 

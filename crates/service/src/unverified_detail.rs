@@ -7,6 +7,7 @@
 use chrono::TimeDelta;
 use entity::unverified_detail::{ActiveModel, Column, Entity, Model};
 use entity::{user, user_detail as detail};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter};
@@ -17,7 +18,7 @@ use crate::keyed_hash::token_hash;
 use crate::mail::{self, Event, Kind};
 use crate::text::Checks;
 use crate::viewer::Viewer;
-use crate::{Error, Service, account_recovery, brake, sealed, user as people, user_detail};
+use crate::{Error, Missing, Service, account_recovery, brake, sealed, user as people, user_detail};
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
@@ -42,7 +43,7 @@ pub(crate) async fn write(
     let now = service.clock.now();
     let mut token = None;
     if claim.is_mailed {
-        let language = mail::language_of(user, caller.language);
+        let language = mail::language_of(user, caller.language());
         let mail = mail::queue(service, connection, Kind::Verification, Some(user.id), claim.email.clone(), language).await?;
         token = Some(token_hash(&service.keyed_hash.mail_token(mail)));
     }
@@ -94,7 +95,7 @@ async fn of_person(
     user_id: i64,
 ) -> Result<(detail::Model, Option<Model>), Error> {
     let found = detail::Entity::find().filter(detail::Column::UserId.eq(user_id)).one(connection).await?;
-    let detail = found.ok_or(Error::NotFound("person"))?;
+    let detail = found.ok_or(Error::NotFound(Missing::Person))?;
     let claim = Entity::find().filter(Column::UserDetailId.eq(detail.id)).one(connection).await?;
     let claim = claim.map(|claim| sealed::open::<Entity>(&service.keys, claim)).transpose()?;
     Ok((sealed::open::<detail::Entity>(&service.keys, detail)?, claim))
@@ -129,7 +130,7 @@ pub async fn change_email(service: &Service, viewer: &Viewer, email: String, cal
 pub async fn resend(service: &Service, viewer: &Viewer, caller: &Caller) -> Result<(), Error> {
     brake::take(service, &brake::MAILS_OF_PERSON, &viewer.user().id.to_string()).await?;
     let (_, waiting) = of_person(service, service.database.pool(), viewer.user().id).await?;
-    let nothing = || Error::conflict("No address waits to be verified: it is verified already, or there is none.");
+    let nothing = || Error::conflict(message!("No address waits to be verified: it is verified already, or there is none."));
     slow_down(service, &waiting.ok_or_else(nothing)?.email).await?;
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
@@ -154,7 +155,7 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
         .ok_or_else(|| {
             Error::invalid(
                 "/token",
-                "is not good (any more): it is of another account or an older mail, or 24 hours have passed. Ask for another with resendVerification.",
+                message!("is not good (any more): it is of another account or an older mail, or 24 hours have passed. Ask for another with resendVerification."),
             )
         })?;
     let old = detail.email.clone();
@@ -164,7 +165,7 @@ pub async fn verify(service: &Service, viewer: &Viewer, token: &str, caller: &Ca
     account_recovery::forget(service, &transaction, user.id).await?;
     audit_log::record(service, &transaction, user.id, Entry::by_person(audit_log::Kind::EmailVerified, caller)).await?;
     if let Some(old) = old {
-        let language = mail::language_of(&user, caller.language);
+        let language = mail::language_of(&user, caller.language());
         mail::queue(service, &transaction, Kind::Event(Event::EmailChanged), Some(user.id), old, language).await?;
     }
     transaction.commit().await?;

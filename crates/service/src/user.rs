@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use entity::user::{ActiveModel, Column, Entity, Model};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
@@ -20,7 +21,7 @@ use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
 use crate::viewer::{ADMIN, Admin, Owner, Viewer, one_by_owner, user_ids};
-use crate::{Error, Service, brake, password, random, role, session, user_detail, user_terms_agreement};
+use crate::{Error, Missing, Service, brake, password, random, role, session, user_detail, user_terms_agreement};
 
 /// The most characters of a username.
 pub const USERNAME_LENGTH: usize = 64;
@@ -106,7 +107,7 @@ fn username_taken(error: DbErr) -> Error {
 }
 
 fn taken_username() -> Error {
-    Error::invalid("/username", "is taken; choose another one.")
+    Error::invalid("/username", message!("is taken; choose another one."))
 }
 
 /// Makes an account with an address and a password, and signs in. The answer is the same whether the address is taken or not.
@@ -154,7 +155,7 @@ pub async fn sign_in(service: &Service, email: &str, password: String, caller: &
 }
 
 async fn sign_in_by_password(service: &Service, email: &str, password: String, caller: &Caller) -> Result<SignedIn, Error> {
-    let refused = || Error::Unauthenticated("The address or the password is not right.");
+    let refused = || Error::Unauthenticated(message!("The address or the password is not right."));
     let (user_id, stored) = find_by_password(service, email, &password).await?.ok_or_else(refused)?;
     let raised =
         if service.passwords.is_weak(&stored) { Some(service.passwords.hash(password, &*service.random).await?) } else { None };
@@ -198,7 +199,7 @@ pub async fn create_admin(service: &Service, email: String, password: String, us
     checks.optional("/username", username.as_ref(), USERNAME_LENGTH);
     checks.finish()?;
     if user_detail::verified_owner(service, &email).await?.is_some() {
-        return Err(Error::conflict("An account with this address exists already."));
+        return Err(Error::conflict(message!("An account with this address exists already.")));
     }
     let password_hash = service.passwords.hash(password, &*service.random).await?;
     let new = NewUser {
@@ -209,7 +210,7 @@ pub async fn create_admin(service: &Service, email: String, password: String, us
         role_name: ADMIN,
     };
     let transaction = service.database.write().await?;
-    let here = Caller { device: String::new(), address: Ipv4Addr::LOCALHOST.into(), language: Language::default() };
+    let here = Caller { device: String::new(), address: Ipv4Addr::LOCALHOST.into(), wished: None };
     let user = create(service, &transaction, new, &here).await?;
     audit_log::record(service, &transaction, user.id, Entry::made_by_operator()).await?;
     transaction.commit().await?;
@@ -266,7 +267,7 @@ pub(crate) async fn lock_viewer(transaction: &DatabaseTransaction, viewer: &View
 
 /// The same for somebody who is just proving who they are.
 pub(crate) async fn lock_by_id(transaction: &DatabaseTransaction, user_id: i64) -> Result<Model, Error> {
-    find_to_lock(user_id).one(transaction).await?.ok_or(Error::NotFound("person"))
+    find_to_lock(user_id).one(transaction).await?.ok_or(Error::NotFound(Missing::Person))
 }
 
 fn find_to_lock(user_id: i64) -> Select<Entity> {
@@ -274,7 +275,7 @@ fn find_to_lock(user_id: i64) -> Select<Entity> {
 }
 
 /// Deleted since the viewer was found.
-pub(crate) const ACCOUNT_GONE: Error = Error::Unauthenticated("The account is gone.");
+pub(crate) const ACCOUNT_GONE: Error = Error::Unauthenticated(message!("The account is gone."));
 
 /// A person who is about to write, and how they stand to the terms.
 #[derive(FromQueryResult)]
@@ -365,7 +366,7 @@ async fn change_by_admin(
     change(&transaction, &mut row).await?;
     let user = row.update(&transaction).await?;
     transaction.commit().await?;
-    let owner = admin.see(service, &[user_id]).await?.pop().ok_or(Error::NotFound("person"))?;
+    let owner = admin.see(service, &[user_id]).await?.pop().ok_or(Error::NotFound(Missing::Person))?;
     Ok((user, owner))
 }
 
@@ -373,7 +374,7 @@ async fn change_by_admin(
 pub(crate) async fn lock_by_admin(transaction: &DatabaseTransaction, admin: &Admin<'_>, user_id: i64) -> Result<Model, Error> {
     let acting = admin.viewer().user().id;
     if acting == user_id {
-        return Err(Error::Forbidden("Another administrator changes this of yours."));
+        return Err(Error::Forbidden(message!("Another administrator changes this of yours.")));
     }
     // In the order of their ids, so that no two wait for each other.
     let first = lock_by_id(transaction, acting.min(user_id)).await?;
@@ -394,18 +395,24 @@ pub(crate) async fn another_admin_stays(transaction: &DatabaseTransaction, viewe
     if admins.iter().any(|admin| admin.id != locked.id) {
         return Ok(());
     }
-    Err(Error::conflict("You are the last administrator: make somebody else one first (setUserRole), then delete your account."))
+    Err(Error::conflict(message!(
+        "You are the last administrator: make somebody else one first (setUserRole), then delete your account."
+    )))
 }
 
 /// That whoever acts has not lost the role meanwhile, in a transaction that has locked them.
 pub(crate) async fn still_admin(transaction: &DatabaseTransaction, admin: &Admin<'_>, locked: &Model) -> Result<(), Error> {
     admin.viewer().still_signed_in(transaction, locked).await?;
-    if locked.role_id == admin.viewer().role().id { Ok(()) } else { Err(Error::Forbidden("This is for administrators.")) }
+    if locked.role_id == admin.viewer().role().id {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(message!("This is for administrators.")))
+    }
 }
 
 /// The person with this id, if the viewer may see them.
 pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Model>, Owner), Error> {
-    let nobody = || Error::NotFound("person");
+    let nobody = || Error::NotFound(Missing::Person);
     if id == viewer.user().id {
         return Ok((viewer.user().clone(), viewer.owner()));
     }

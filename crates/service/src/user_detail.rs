@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use entity::user_detail::{ActiveModel, Column, Entity, Model};
 use entity::{Sealed, unverified_detail, user};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
 
@@ -14,7 +15,7 @@ use crate::sealed::{self, KeyRing};
 use crate::text::{Change, Checks};
 use crate::unverified_detail::{self as claims, Claim};
 use crate::viewer::{Owner, by_owner, user_ids};
-use crate::{Error, Service};
+use crate::{Error, Missing, Service};
 
 /// What a sealed column says. One that does not open is an error of its own, and keeps nobody from the others.
 pub type Opened = Result<Option<String>, Arc<Error>>;
@@ -174,7 +175,7 @@ pub(crate) async fn update(
     changes: DetailChanges,
 ) -> Result<(), Error> {
     let stored = Entity::find().filter(Column::UserId.eq(owner.user_id())).one(connection).await?;
-    let mut row: ActiveModel = stored.ok_or(Error::NotFound("person"))?.into();
+    let mut row: ActiveModel = stored.ok_or(Error::NotFound(Missing::Person))?.into();
     changes.write(&mut row);
     sealed::seal::<Entity>(service, &mut row, &owner.user_id().to_string())?;
     if row.is_changed() {
@@ -247,7 +248,7 @@ pub(crate) async fn credentials(
 ) -> Result<Credentials, Error> {
     let found =
         Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
-    let (row, claim) = found.ok_or(Error::NotFound("person"))?;
+    let (row, claim) = found.ok_or(Error::NotFound(Missing::Person))?;
     let (verified, claimed) = emails(&service.keys, &row, claim.as_ref());
     Ok(Credentials { password_hash: row.password_hash, verified: verified?, claimed: claimed? })
 }
@@ -276,7 +277,7 @@ pub(crate) async fn is_email_of(
 ) -> Result<(bool, bool), Error> {
     let found =
         Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
-    let (row, claim) = found.ok_or(Error::NotFound("person"))?;
+    let (row, claim) = found.ok_or(Error::NotFound(Missing::Person))?;
     let indexes: Vec<_> = row.email_index.into_iter().chain(claim.map(|claim| claim.email_index)).collect();
     Ok((!indexes.is_empty(), indexes.contains(&service.keyed_hash.email_index(typed))))
 }
@@ -309,7 +310,7 @@ pub(crate) async fn replace_password(
     selector: Option<i32>,
 ) -> Result<bool, Error> {
     let stored = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
-    let row = stored.ok_or(Error::NotFound("person"))?;
+    let row = stored.ok_or(Error::NotFound(Missing::Person))?;
     if row.password_hash != known.password_hash {
         return Ok(false);
     }
@@ -336,7 +337,7 @@ pub(crate) async fn set_email(
     sealed::seal::<Entity>(service, &mut row, &sealed_to)?;
     row.update(connection).await.map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::conflict("Another account has this address already: sign in to that one, or choose another address.")
+            Error::conflict(message!("Another account has this address already: sign in to that one, or choose another address."))
         }
         _ => error.into(),
     })?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::user_passion::{ActiveModel, Column, Entity, Model};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -28,7 +29,8 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
 /// Replaces the viewer's passions by this list, in its order. A text that stays in its place keeps its id.
 pub async fn set(service: &Service, viewer: &Viewer, passions: Vec<String>) -> Result<Vec<Model>, Error> {
     if passions.len() > MAX_PASSIONS {
-        let message = format!("has {} passions; choose the {MAX_PASSIONS} that matter most.", passions.len());
+        let message =
+            message!("has {count} passions; choose the {limit} that matter most.", count = passions.len(), limit = MAX_PASSIONS);
         return Err(Error::invalid("/passions", message));
     }
     let mut checks = Checks::default();

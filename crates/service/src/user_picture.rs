@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::viewer::{Owner, Viewer, by_owner, user_ids};
 use crate::workers::Workers;
-use crate::{Error, Service, brake, user};
+use crate::{Error, Missing, Service, brake, user};
 
 /// How many pictures are made at once: each may take some hundred MiB while it is.
 const PLACES: usize = 2;
@@ -223,7 +223,7 @@ pub struct Linked {
 /// The picture that a link leads to, with its bytes or without. A link that is not good, or not any more, and a picture that was replaced
 /// or removed are not told apart.
 pub async fn by_link(service: &Service, id: i64, link: &Link, with_bytes: bool) -> Result<Linked, Error> {
-    let nothing = || Error::NotFound("picture");
+    let nothing = || Error::NotFound(Missing::Picture);
     let lasts = link.expires.saturating_sub(service.clock.now().timestamp());
     if lasts <= 0 || !service.keyed_hash.is_picture_signature(&link.signature, id, &link.version, link.expires) {
         return Err(nothing());

@@ -12,7 +12,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
 use crate::viewer::{Owner, Viewer, by_owner, user_ids};
-use crate::{Error, Service, terms_version, user};
+use crate::{Error, Missing, Service, terms_version, user};
 
 /// The agreements of each of these people, the oldest first.
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Vec<Arc<Model>>>, Error> {
@@ -27,7 +27,7 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
 /// Accepts a version for the viewer. Again changes nothing: the first date stands. A version that is not active any more can't be
 /// accepted, unless it was before.
 pub async fn accept(service: &Service, viewer: &Viewer, version: &str, caller: &Caller) -> Result<Model, Error> {
-    let terms = terms_version::find(service, Some(version)).await?.ok_or(Error::NotFound("version of the terms"))?;
+    let terms = terms_version::find(service, Some(version)).await?.ok_or(Error::NotFound(Missing::TermsVersion))?;
     let transaction = service.database.write().await?;
     let user_id = user::lock(&transaction, viewer.owner()).await?.id;
     let stored = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::TermsId.eq(terms.id)).one(&transaction).await?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{revoked_token, role, session, user};
+use message::{Message, message};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
@@ -13,7 +14,7 @@ use crate::{Error, Service, audit_log};
 /// The name of the role that runs the platform.
 pub const ADMIN: &str = "admin";
 
-const SIGN_IN_AGAIN: &str = "The access token is not good (any more): refresh the session, or sign in again.";
+const SIGN_IN_AGAIN: Message = message!("The access token is not good (any more): refresh the session, or sign in again.");
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
@@ -115,7 +116,11 @@ impl Viewer {
 
     /// That the viewer is an administrator.
     pub fn admin(&self) -> Result<Admin<'_>, Error> {
-        if self.role.role_name == ADMIN { Ok(Admin(self)) } else { Err(Error::Forbidden("This is for administrators.")) }
+        if self.role.role_name == ADMIN {
+            Ok(Admin(self))
+        } else {
+            Err(Error::Forbidden(message!("This is for administrators.")))
+        }
     }
 }
 
@@ -128,7 +133,7 @@ impl Owner {
 
     /// That the viewer is this person.
     pub fn oneself(self) -> Result<Oneself, Error> {
-        if self.is_viewer { Ok(Oneself(self)) } else { Err(Error::Forbidden("Only the person themselves sees this.")) }
+        if self.is_viewer { Ok(Oneself(self)) } else { Err(Error::Forbidden(message!("Only the person themselves sees this."))) }
     }
 
     /// Over the data of somebody who has just proved who they are, by a way to sign in.

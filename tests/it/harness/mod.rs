@@ -164,6 +164,16 @@ impl Home {
         }
     }
 
+    /// PostgreSQL lets nobody into the database any more and cuts off who is there, or lets everybody in again.
+    pub async fn let_in(&self, is_open: bool) {
+        let name = self.database_url.rsplit('/').next().unwrap();
+        administer(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {is_open}")).await;
+        if !is_open {
+            let theirs = format!("FROM pg_stat_activity WHERE datname = '{name}'");
+            administer(&format!("SELECT pg_terminate_backend(pid) {theirs}")).await;
+        }
+    }
+
     /// A connection to the database itself.
     pub async fn database(&self) -> DatabaseConnection {
         Database::connect(&self.database_url).await.unwrap()

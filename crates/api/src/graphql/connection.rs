@@ -7,6 +7,7 @@ use async_graphql::{Context, Object, OutputType, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike};
+use message::message;
 use service::Error;
 use service::game::{GameKind, PlayCursor};
 use service::page::{DEFAULT_PAGE, Page, PageRequest};
@@ -145,7 +146,10 @@ impl Window {
             text.map(|text| {
                 let bytes = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
                 bytes.and_then(|text| C::parse(&text)).ok_or_else(|| {
-                    Error::invalid(format!("/{name}"), "is not a cursor of this list; take one from its edges or pageInfo.")
+                    Error::invalid(
+                        format!("/{name}"),
+                        message!("is not a cursor of this list; take one from its edges or pageInfo."),
+                    )
                 })
             })
             .transpose()

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use service::Missing;
 use service::erasure::{Kind, Receipt};
 
 use super::error::Result;
@@ -106,7 +107,7 @@ impl ErasureMutation {
     ) -> Result<ErasureReceipt> {
         let request = Request::that_writes(context);
         let admin = request.viewer().await?.admin()?;
-        let id = id::row(&user_id, "User", "person")?;
+        let id = id::row(&user_id, "User", Missing::Person)?;
         Ok(ErasureReceipt(service::erasure::erase_by_admin(&request.service, &admin, id).await?))
     }
 }

@@ -1,10 +1,14 @@
-//! From the service's errors to `errors[].extensions`: the one place.
+//! From errors to `errors[].message` and `errors[].extensions`: the one place, where their language is chosen too. `docs/ERRORS.md` shows
+//! each code.
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{Enum, ErrorExtensionValues, Name, Response, ServerError, Value};
+use message::{Message, message};
+use service::language::Language;
 
 use super::game::stored_play;
+use super::library;
 
 /// The kinds of errors, in `errors[].extensions.code`.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -61,22 +65,26 @@ impl From<Arc<service::Error>> for ApiError {
     }
 }
 
+/// async-graphql carries the error; [`complete`] puts it into words, once it is known in which language.
 impl From<ApiError> for async_graphql::Error {
-    fn from(ApiError(error): ApiError) -> Self {
+    fn from(error: ApiError) -> Self {
         // Not as `Debug`: PostgreSQL's details hold the values that a constraint refused.
-        if let Some(source) = std::error::Error::source(&*error) {
+        if let Some(source) = std::error::Error::source(&*error.0) {
             tracing::error!(%source, "a request failed");
         }
+        let mut carried = Self::new(error.0.code());
+        carried.source = Some(Arc::new(error));
+        carried
+    }
+}
+
+impl ApiError {
+    fn extensions(&self, language: Language) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", error.code());
-        match &*error {
+        extensions.set("code", self.0.code());
+        match &*self.0 {
             service::Error::InvalidInput(problems) => {
-                let problems = problems.iter().map(|problem| {
-                    let members = [("pointer", &problem.pointer), ("message", &problem.message)];
-                    Value::Object(
-                        members.into_iter().map(|(name, text)| (async_graphql::Name::new(name), text.as_str().into())).collect(),
-                    )
-                });
+                let problems = problems.iter().map(|problem| shown(&problem.pointer, problem.message.in_language(language)));
                 extensions.set("problems", Value::List(problems.collect()));
             }
             service::Error::TermsNotAccepted { version } => extensions.set("version", version.as_str()),
@@ -87,41 +95,50 @@ impl From<ApiError> for async_graphql::Error {
             }
             _ => {}
         }
-        let mut shown = Self::new(error.to_string());
-        shown.extensions = Some(extensions);
-        shown
+        extensions
     }
 }
 
-/// What async-graphql says of a query that is nested deeper than the schema allows.
-const TOO_DEEP: &str = "Query is nested too deep.";
-/// What it says of one that asks for too much.
-const TOO_COMPLEX: &str = "Query is too complex.";
-/// How it begins what it says of fragments that are nested too deep in one another.
-const TOO_DEEP_BY_FRAGMENTS: &str = "The recursion depth of the query";
+/// An error that says why nothing was run.
+pub fn refused(code: &str, message: &Message, language: Language) -> ServerError {
+    let mut error = ServerError::new(message.in_language(language), None);
+    error.extensions.get_or_insert_default().set("code", code);
+    error
+}
+
+/// One of `extensions.problems`.
+fn shown(pointer: &str, message: String) -> Value {
+    let members = [("pointer", pointer.to_owned()), ("message", message)];
+    Value::Object(members.into_iter().map(|(name, text)| (Name::new(name), text.into())).collect())
+}
 
 /// The most errors that are told.
 const MAX_ERRORS: usize = 100;
 
-/// Gives every error a code: those that GraphQL itself found (a field that is not there, a value of another type) are the input's.
-/// A fault of ours gets the request's name.
-pub fn complete(response: &mut Response, request_id: &str) {
+/// Puts every error into words of this language and gives it a code: what GraphQL itself found (a field that is not there, a value of
+/// another type) is the input's. A fault of ours gets the request's name.
+pub fn complete(response: &mut Response, request_id: &str, language: Language) {
     let more = response.errors.len().saturating_sub(MAX_ERRORS);
     if more > 0 {
         response.errors.truncate(MAX_ERRORS);
-        response
-            .errors
-            .push(ServerError::new(format!("And {more} more errors of this kind, which are not told one by one."), None));
+        let told = message!("And {more} more errors of this kind, which are not told one by one.", more);
+        response.errors.push(refused("INVALID_INPUT", &told, language));
     }
     for error in &mut response.errors {
+        if let Some(carried) = error.source::<ApiError>() {
+            let (message, extensions) = (carried.0.in_language(language), carried.extensions(language));
+            (error.message, error.extensions) = (message, Some(extensions));
+        }
         let extensions = error.extensions.get_or_insert_default();
         match extensions.get("code") {
-            None if [TOO_DEEP, TOO_COMPLEX].contains(&error.message.as_str())
-                || error.message.starts_with(TOO_DEEP_BY_FRAGMENTS) =>
-            {
-                extensions.set("code", "TOO_COMPLEX");
+            None => {
+                let told = library::told(&error.message, language);
+                extensions.set("code", told.code);
+                if let Some(pointer) = told.pointer {
+                    extensions.set("problems", Value::List(vec![shown(&pointer, told.message.clone())]));
+                }
+                error.message = told.message;
             }
-            None => extensions.set("code", "INVALID_INPUT"),
             Some(code) if *code == Value::from("INTERNAL") => extensions.set("requestId", request_id),
             Some(_) => {}
         }

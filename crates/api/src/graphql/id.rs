@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_graphql::ID;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use service::Error;
+use service::{Error, Missing};
 
 /// The id of a row of this type.
 pub fn global(type_name: &str, id: impl std::fmt::Display) -> ID {
@@ -20,6 +20,6 @@ pub fn parse<T: FromStr>(id: &ID) -> Option<(String, T)> {
 }
 
 /// The row's id of a global id of this type; of another one there is no such thing.
-pub fn row<T: FromStr>(id: &ID, type_name: &str, what: &'static str) -> Result<T, Error> {
+pub fn row<T: FromStr>(id: &ID, type_name: &str, what: Missing) -> Result<T, Error> {
     parse(id).filter(|(name, _)| name == type_name).map(|(_, id)| id).ok_or(Error::NotFound(what))
 }

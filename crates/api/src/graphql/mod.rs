@@ -16,6 +16,7 @@ pub mod id;
 mod insights;
 pub mod json;
 mod language;
+mod library;
 pub mod limits;
 pub mod loaders;
 mod node;

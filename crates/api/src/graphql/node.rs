@@ -1,7 +1,8 @@
 //! Any object by its global id.
 
 use async_graphql::{Context, ID, Interface, Object};
-use service::Error;
+use message::message;
+use service::{Error, Missing};
 
 use super::error::Result;
 use super::game::abilities::AbilitiesGameData;
@@ -77,7 +78,11 @@ impl NodeQuery {
         #[graphql(desc = "Global ids; 100 at most.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Result<Node>>>> {
         if ids.len() > MAX_NODES {
-            return Err(Error::invalid("/ids", format!("has {} ids; ask for {MAX_NODES} at most at once.", ids.len())).into());
+            return Err(Error::invalid(
+                "/ids",
+                message!("has {count} ids; ask for {limit} at most at once.", count = ids.len(), limit = MAX_NODES),
+            )
+            .into());
         }
         let mut nodes = Vec::with_capacity(ids.len());
         for id in &ids {
@@ -92,13 +97,13 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Node> {
     let parsed = id::parse::<i64>(id);
     if let Some((_, id)) = parsed.as_ref().filter(|(name, _)| name == "TermsVersion") {
         let terms = request.loaders().terms.load(*id).await?;
-        return Ok(Node::TermsVersion(TermsVersion(terms.ok_or(Error::NotFound("version of the terms"))?)));
+        return Ok(Node::TermsVersion(TermsVersion(terms.ok_or(Error::NotFound(Missing::TermsVersion))?)));
     }
     let viewer = request.viewer().await?;
-    let (name, id) = parsed.ok_or(Error::NotFound("object"))?;
+    let (name, id) = parsed.ok_or(Error::NotFound(Missing::Object))?;
     if name == "User" {
         let (user, owner) = service::user::find(&request.service, viewer, id).await?;
         return Ok(Node::User(User::new(user, owner)));
     }
-    Ok(game::find(context, viewer, &name, id).await?.ok_or(Error::NotFound("object"))?.into())
+    Ok(game::find(context, viewer, &name, id).await?.ok_or(Error::NotFound(Missing::Object))?.into())
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use message::message;
 use service::entity::passkey_credential::Model;
 use service::entity::user;
 use service::passkey::{Challenge, Finish, PasskeySignUp};
-use service::{Error, Service};
+use service::{Error, Missing, Service};
 
 use super::error::Result;
 use super::id;
@@ -125,7 +126,8 @@ pub struct FinishPasskeyInput {
 impl FinishPasskeyInput {
     /// As the service takes it.
     pub fn read(self) -> Result<Finish> {
-        let ceremony_id = self.ceremony_id.parse().map_err(|_| Error::invalid("/ceremonyId", "is not the id of a ceremony."))?;
+        let ceremony_id =
+            self.ceremony_id.parse().map_err(|_| Error::invalid("/ceremonyId", message!("is not the id of a ceremony.")))?;
         Ok(Finish { ceremony_id, credential: self.credential.into_value(), name: self.name })
     }
 }
@@ -204,7 +206,7 @@ impl PasskeyMutation {
     ) -> Result<PasskeyCredential> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
-        let passkey = id::row(&id, "PasskeyCredential", "passkey")?;
+        let passkey = id::row(&id, "PasskeyCredential", Missing::Passkey)?;
         Ok(PasskeyCredential(Arc::new(service::passkey::rename(&request.service, viewer, passkey, name).await?)))
     }
 
@@ -213,7 +215,7 @@ impl PasskeyMutation {
     async fn remove_passkey(&self, context: &Context<'_>, #[graphql(desc = "Of the passkey.")] id: ID) -> Result<bool> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
-        let passkey = id::row(&id, "PasskeyCredential", "passkey")?;
+        let passkey = id::row(&id, "PasskeyCredential", Missing::Passkey)?;
         service::passkey::remove(&request.service, viewer, passkey, request.caller()).await?;
         Ok(true)
     }

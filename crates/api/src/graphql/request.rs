@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::Context;
+use message::message;
 use service::caller::Caller;
 use service::user_picture::File;
 use service::viewer::Viewer;
@@ -78,8 +79,9 @@ impl Request {
     /// is bounded.
     pub fn spend(&self, bytes: usize) -> Result<()> {
         if self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > MOST_BYTES {
-            let message = "The answer would hold more than 24 MiB of stored JSON; ask for less at once, such as a shorter page.";
-            return Err(Error::TooMuch(message).into());
+            let told =
+                message!("The answer would hold more than 24 MiB of stored JSON; ask for less at once, such as a shorter page.");
+            return Err(Error::TooMuch(told).into());
         }
         Ok(())
     }
@@ -107,13 +109,14 @@ impl Request {
     /// Who is signed in; found out once a request, when first asked.
     pub async fn viewer(&self) -> Result<&Viewer> {
         if self.signed_out.load(Ordering::Acquire) {
-            return Err(Error::Unauthenticated("You have signed out: sign in again.").into());
+            return Err(Error::Unauthenticated(message!("You have signed out: sign in again.")).into());
         }
         let found = self
             .viewer
             .get_or_init(|| async {
                 let token = self.sender.bearer.as_deref();
-                let token = token.ok_or_else(|| Arc::new(Error::Unauthenticated("Sign in first, and send the access token.")))?;
+                let token = token
+                    .ok_or_else(|| Arc::new(Error::Unauthenticated(message!("Sign in first, and send the access token."))))?;
                 let viewer = Viewer::authenticate(&self.service, token).await.map_err(Arc::new)?;
                 self.loaders().prime_viewer(&viewer).await;
                 Ok(viewer)

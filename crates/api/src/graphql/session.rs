@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use service::Error;
+use message::message;
 use service::entity::session::Model;
 use service::session::SignedIn;
+use service::{Error, Missing};
 
 use super::error::Result;
 use super::id;
@@ -98,7 +99,8 @@ impl SessionMutation {
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
         let token = refresh_token.as_ref().or(request.sender.refresh_cookie.as_ref());
-        let token = token.ok_or(Error::Unauthenticated("There is no refresh token, neither given nor as a cookie: sign in."))?;
+        let token = token
+            .ok_or(Error::Unauthenticated(message!("There is no refresh token, neither given nor as a cookie: sign in.")))?;
         let signed_in = service::session::refresh(&request.service, token, request.caller()).await?;
         Ok(AuthPayload::new(context, signed_in))
     }
@@ -123,7 +125,7 @@ impl SessionMutation {
     async fn revoke_session(&self, context: &Context<'_>, #[graphql(desc = "Of the session.")] id: ID) -> Result<bool> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
-        let session = id::row(&id, "Session", "session")?;
+        let session = id::row(&id, "Session", Missing::Session)?;
         service::session::end(&request.service, viewer, session).await?;
         if session == viewer.claims().sid {
             signed_out(context);

@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 use bytes::Bytes;
+use message::message;
 use service::Error;
 use service::user_picture::File;
 
@@ -36,9 +37,11 @@ impl Upload {
     /// The file, if one came for the argument at `pointer`.
     pub fn file(&self, request: &Request, pointer: &str) -> Result<File> {
         let missing = || {
-            let message = "is no file. Send it by multipart/form-data, as the GraphQL multipart request specification says, with null in \
-                its place in operations.";
-            Error::invalid(pointer, message)
+            let told = message!(
+                "is no file. Send it by multipart/form-data, as the GraphQL multipart request specification says, with null in its \
+                 place in operations."
+            );
+            Error::invalid(pointer, told)
         };
         Ok(request.file().filter(|_| self.0).cloned().ok_or_else(missing)?)
     }

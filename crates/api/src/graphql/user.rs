@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
-use service::Error;
 use service::entity::user::Model;
 use service::game::{GameKind, PlaysRequest};
 use service::text::Change;
 use service::user::{ProfileChanges, SignUp};
 use service::user_detail::DetailChanges;
 use service::viewer::{Owner, Viewer};
+use service::{Error, Missing};
 
 use super::audit_entry::AuditEntry;
 use super::connection::{Connection, Total, Window, connection, cost};
@@ -59,7 +59,7 @@ impl User {
     /// The person whom a play or an id leads to.
     pub async fn load(context: &Context<'_>, owner: Owner) -> Result<Self> {
         let row = Request::of(context).loaders().user.load(owner).await?;
-        Ok(Self::new(row.ok_or(Error::NotFound("person"))?, owner))
+        Ok(Self::new(row.ok_or(Error::NotFound(Missing::Person))?, owner))
     }
 }
 
@@ -109,7 +109,7 @@ impl User {
     /// What they may do.
     async fn role(&self, context: &Context<'_>) -> Result<Role> {
         let role = Request::of(context).loaders().role.load(self.row.role_id).await?;
-        Ok(Role(role.ok_or(Error::NotFound("role"))?))
+        Ok(Role(role.ok_or(Error::NotFound(Missing::Role))?))
     }
 
     /// Who they are.
@@ -438,7 +438,7 @@ impl UserMutation {
     ) -> Result<User> {
         let request = Request::that_writes(context);
         let admin = request.viewer().await?.admin()?;
-        let id = id::row(&user_id, "User", "person")?;
+        let id = id::row(&user_id, "User", Missing::Person)?;
         let (user, owner) = service::user::set_active(&request.service, &admin, id, is_active).await?;
         Ok(User::new(user, owner))
     }
@@ -452,7 +452,7 @@ impl UserMutation {
     ) -> Result<User> {
         let request = Request::that_writes(context);
         let admin = request.viewer().await?.admin()?;
-        let id = id::row(&user_id, "User", "person")?;
+        let id = id::row(&user_id, "User", Missing::Person)?;
         let (user, owner) = service::user::set_role(&request.service, &admin, id, &role_name).await?;
         Ok(User::new(user, owner))
     }

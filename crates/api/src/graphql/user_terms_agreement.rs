@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use service::Error;
 use service::entity::user_terms_agreement::Model;
+use service::{Error, Missing};
 
 use super::error::Result;
 use super::id;
@@ -32,7 +32,7 @@ impl UserTermsAgreement {
     /// Which version.
     async fn terms(&self, context: &Context<'_>) -> Result<TermsVersion> {
         let terms = Request::of(context).loaders().terms.load(self.0.terms_id).await?;
-        Ok(TermsVersion(terms.ok_or(Error::NotFound("version of the terms"))?))
+        Ok(TermsVersion(terms.ok_or(Error::NotFound(Missing::TermsVersion))?))
     }
 
     /// When they first accepted it.

@@ -1,16 +1,18 @@
 //! How answers are given: the media type and the status that the GraphQL over HTTP specification asks for.
 
-use async_graphql::{ErrorExtensionValues, Pos, Response as GraphQLResponse, ServerError};
+use async_graphql::{Pos, Response as GraphQLResponse};
 use axum::extract::Request as HttpRequest;
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use message::{Message, message};
 use serde_json::json;
+use service::language::Language;
 
 use super::RequestId;
 use super::persisted::Fault;
 use crate::graphql::document;
-use crate::graphql::error::{ApiError, complete};
+use crate::graphql::error::{ApiError, complete, refused};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
@@ -23,7 +25,7 @@ pub(super) enum Refused {
         /// One of `ErrorCode`.
         code: &'static str,
         /// What is wrong, and the way out.
-        message: String,
+        message: Message,
     },
     /// What it is for failed.
     Failed(ApiError),
@@ -31,24 +33,18 @@ pub(super) enum Refused {
 
 impl Refused {
     /// With this status.
-    pub(super) fn told(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Told { status: Some(status), code, message: message.into() }
+    pub(super) fn told(status: StatusCode, code: &'static str, message: Message) -> Self {
+        Self::Told { status: Some(status), code, message }
     }
 
     /// It is not a request as it is taken here.
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(super) fn bad_request(message: Message) -> Self {
         Self::told(StatusCode::BAD_REQUEST, "INVALID_INPUT", message)
     }
 
-    fn response(self) -> (Option<StatusCode>, GraphQLResponse) {
+    fn response(self, language: Language) -> (Option<StatusCode>, GraphQLResponse) {
         let (status, error) = match self {
-            Self::Told { status, code, message } => {
-                let mut error = ServerError::new(message, None);
-                let mut extensions = ErrorExtensionValues::default();
-                extensions.set("code", code);
-                error.extensions = Some(extensions);
-                (status, error)
-            }
+            Self::Told { status, code, message } => (status, refused(code, &message, language)),
             Self::Failed(error) => {
                 let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
                 error.locations.clear();
@@ -69,16 +65,18 @@ impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
         let (code, message) = match fault {
             // The words that Apollo's clients look for.
-            Fault::NotFound => ("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
-            Fault::NotTrusted => ("FORBIDDEN", "Only the documents that the service lists run here."),
-            Fault::Malformed => {
-                ("INVALID_INPUT", "extensions.persistedQuery is not an object with version 1 and the sha256Hash of the document.")
-            }
-            Fault::OtherHash => {
-                ("INVALID_INPUT", "The hash of the persisted query is of another document; give the SHA-256 of its text.")
-            }
+            Fault::NotFound => ("PERSISTED_QUERY_NOT_FOUND", message!("PersistedQueryNotFound")),
+            Fault::NotTrusted => ("FORBIDDEN", message!("Only the documents that the service lists run here.")),
+            Fault::Malformed => (
+                "INVALID_INPUT",
+                message!("extensions.persistedQuery is not an object with version 1 and the sha256Hash of the document."),
+            ),
+            Fault::OtherHash => (
+                "INVALID_INPUT",
+                message!("The hash of the persisted query is of another document; give the SHA-256 of its text."),
+            ),
         };
-        Self::Told { status: None, code, message: message.to_owned() }
+        Self::Told { status: None, code, message }
     }
 }
 
@@ -86,13 +84,16 @@ impl From<Fault> for Refused {
 pub(super) struct AnswerForm {
     request_id: String,
     accepts_graphql: bool,
+    language: Language,
 }
 
 impl AnswerForm {
     /// As the request says.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-        Self { request_id, accepts_graphql: accepts_graphql_response(request.headers()) }
+        let wished = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let language = Language::of_messages(wished.and_then(Language::wished));
+        Self { request_id, accepts_graphql: accepts_graphql_response(request.headers()), language }
     }
 
     /// What was run.
@@ -104,7 +105,7 @@ impl AnswerForm {
     pub(super) fn give_many(&self, answers: Vec<Result<GraphQLResponse, Refused>>) -> Response {
         let (mut bodies, mut headers) = (Vec::with_capacity(answers.len()), HeaderMap::new());
         for answer in answers {
-            let mut response = answer.unwrap_or_else(|refused| refused.response().1);
+            let mut response = answer.unwrap_or_else(|refused| refused.response(self.language).1);
             headers.extend(std::mem::take(&mut response.http_headers));
             bodies.push(self.body(response).1);
         }
@@ -118,7 +119,7 @@ impl AnswerForm {
 
     /// Nothing was run.
     pub(super) fn refuse(&self, refused: Refused) -> Response {
-        let (status, response) = refused.response();
+        let (status, response) = refused.response(self.language);
         let mut reply = self.reply(status, response);
         if status == Some(StatusCode::METHOD_NOT_ALLOWED) {
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
@@ -137,7 +138,7 @@ impl AnswerForm {
 
     /// The text, and whether nothing ran because the request itself is at fault.
     fn body(&self, mut response: GraphQLResponse) -> (bool, Vec<u8>) {
-        complete(&mut response, &self.request_id);
+        complete(&mut response, &self.request_id, self.language);
         let is_request_error = response.is_err()
             && response.errors.iter().all(|error| error.path.is_empty())
             && response.data == async_graphql::Value::Null;

@@ -10,7 +10,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CON
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use service::{Error, Uuid, data_export};
+use service::{Error, Missing, Uuid, data_export};
 
 use super::App;
 use super::graphql::sender;
@@ -38,7 +38,7 @@ pub(super) async fn get(
             let id: Uuid = id;
             data_export::download(&app.service, id, expires, &signature, &caller).await
         }
-        _ => Err(Error::NotFound("export")),
+        _ => Err(Error::NotFound(Missing::Export)),
     };
     let download = match opened {
         Ok(download) => Arc::new(download),

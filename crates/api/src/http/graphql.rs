@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use message::message;
 use serde::Deserialize;
 use service::caller::Caller;
 use service::language::Language;
@@ -56,16 +57,18 @@ pub(super) async fn post(State(app): State<App>, request: HttpRequest) -> Respon
     } else if is_form && upload::has_preflight(request.headers()) {
         return answer(&app, request, Way::Form).await;
     } else if is_form {
-        "Send a header GraphQL-Require-Preflight: 1 with a form, so that browsers ask first whether its page may send it."
+        message!(
+            "Send a header GraphQL-Require-Preflight: 1 with a form, so that browsers ask first whether its page may send it."
+        )
     } else {
         // It could come from a page elsewhere without the browser asking first.
-        "Send the request as application/json, or with a file as multipart/form-data."
+        message!("Send the request as application/json, or with a file as multipart/form-data.")
     };
     AnswerForm::of(&request).refuse(Refused::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message))
 }
 
 pub(super) async fn other_method(request: HttpRequest) -> Response {
-    let message = "Send queries by GET or POST, and mutations by POST.";
+    let message = message!("Send queries by GET or POST, and mutations by POST.");
     let refused = Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message);
     let mut refused = AnswerForm::of(&request).refuse(refused);
     refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -83,7 +86,7 @@ async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
 
 async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refused> {
     if !origin_is_allowed(app, request.headers()) {
-        let message = "This origin may not call the API (ALLOWED_ORIGINS).";
+        let message = message!("This origin may not call the API (ALLOWED_ORIGINS).");
         return Err(Refused::told(StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
     let sender = sender(app, &request);
@@ -98,7 +101,7 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
         Way::Json => {
             let limit = app.limits.request_bytes;
             let bytes = read_body(body, limit).await.ok_or_else(|| {
-                let message = format!("The request has more than {limit} bytes; send less at once.");
+                let message = message!("The request has more than {limit} bytes; send less at once.", limit);
                 Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
             })?;
             (bytes.into(), None)
@@ -111,16 +114,16 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
     match requests {
         BatchRequest::Single(mut request) => {
             if let Some(form) = &form {
-                form.put(&asked, &mut request)
-                    .map_err(|fault| Refused::bad_request(format!("The form is not as it is taken here: {fault}.")))?;
+                form.put(&asked, &mut request).map_err(Refused::bad_request)?;
             }
             execute(app, request, ids.next().flatten(), asked, way, deadline).await.map(Answers::One)
         }
         BatchRequest::Batch(_) if form.is_some() => {
-            Err(Refused::bad_request("A form brings one request, not several in an array."))
+            Err(Refused::bad_request(message!("A form brings one request, not several in an array.")))
         }
         BatchRequest::Batch(requests) if requests.len() > app.limits.batch => {
-            let message = format!("The batch has {} requests; at most {} are taken at once.", requests.len(), app.limits.batch);
+            let (count, limit) = (requests.len(), app.limits.batch);
+            let message = message!("The batch has {count} requests; at most {limit} are taken at once.", count, limit);
             Err(Refused::told(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message))
         }
         BatchRequest::Batch(requests) => {
@@ -159,8 +162,8 @@ async fn read(app: &App, mut parts: Parts, bytes: Bytes, way: Way) -> Result<(Ba
         |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone().into_owned());
     let mut json = ["variables", "extensions"].into_iter().filter_map(parameter);
     if by_get { json.try_for_each(|text| i_json::check(text.as_bytes())) } else { i_json::check(&bytes) }
-        .map_err(|fault| Refused::bad_request(format!("The request is not JSON as it is taken here: {fault}.")))?;
-    let not_one = || Refused::bad_request("The request is not a JSON object with a query, or an array of them.");
+        .map_err(Refused::bad_request)?;
+    let not_one = || Refused::bad_request(message!("The request is not a JSON object with a query, or an array of them."));
     let ids = if by_get {
         vec![parameter("documentId")]
     } else if contains(&bytes, b"documentId") {
@@ -204,22 +207,22 @@ async fn execute(
 ) -> Result<GraphQLResponse, Refused> {
     let to_remember = app.documents.find(&mut request, document_id.as_deref())?;
     if request.query.trim().is_empty() {
-        return Err(Refused::bad_request(
-            "There is no query: send one as the member query of a JSON object, or by GET as ?query=…",
-        ));
+        return Err(Refused::bad_request(message!(
+            "There is no query: send one as the member query of a JSON object, or by GET as ?query=…"
+        )));
     }
     document::prepare(&mut request, &app.limits)?;
     if let Some(hash) = to_remember {
         app.documents.remember(hash, &request.query);
     }
     if way == Way::Get && !document::only_reads(&mut request) {
-        let message = "By GET only queries run; send this by POST.";
+        let message = message!("By GET only queries run; send this by POST.");
         return Err(Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message));
     }
     timeout_at(deadline, app.schema.execute(request.data(asked))).await.map_err(|_| {
-        let message = format!(
-            "The request took longer than {} seconds. Ask for less at once; whether something was changed is to be read again.",
-            app.limits.time.as_secs()
+        let message = message!(
+            "The request took longer than {limit} seconds. Ask for less at once; whether something was changed is to be read again.",
+            limit = app.limits.time.as_secs()
         );
         Refused::told(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", message)
     })
@@ -259,7 +262,7 @@ pub(super) fn sender(app: &App, request: &HttpRequest) -> Sender {
         caller: Caller {
             device: text(USER_AGENT).unwrap_or_default().to_owned(),
             address: app.proxies.address(request),
-            language: Language::wished(text(ACCEPT_LANGUAGE).unwrap_or_default()),
+            wished: Language::wished(text(ACCEPT_LANGUAGE).unwrap_or_default()),
         },
     }
 }

@@ -1,9 +1,11 @@
 //! What a request's JSON may be: as in I-JSON (RFC 7493, section 2.3), no key stands twice in an object. Parsers keep one of the two and
 //! drop the other in silence, and with it somebody's answer. Lone surrogates and numbers beyond a double are refused by the parser.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
+
+use message::{Message, message};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -11,22 +13,45 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 const MAX_VALUES: usize = 10_000;
 
 /// Says what is wrong with a JSON text, and where.
-pub fn check(json: &[u8]) -> Result<(), String> {
-    let values = Cell::new(0);
+pub fn check(json: &[u8]) -> Result<(), Message> {
+    let seen = Seen::default();
     let mut parser = serde_json::Deserializer::from_slice(json);
-    Checking(&values).deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| error.to_string())
+    let read = Checking(&seen).deserialize(&mut parser).and_then(|()| parser.end());
+    read.map_err(|error| {
+        seen.fault.take().unwrap_or_else(|| {
+            let (line, column) = (error.line(), error.column());
+            message!("The JSON can't be read: something is wrong at line {line}, column {column}.", line, column)
+        })
+    })
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Keys and items, so far.
+    values: Cell<usize>,
+    /// What is wrong, where it is ours to say.
+    fault: RefCell<Option<Message>>,
 }
 
 #[derive(Clone, Copy)]
-struct Checking<'a>(&'a Cell<usize>);
+struct Checking<'a>(&'a Seen);
 
 impl Checking<'_> {
     fn count<E: Error>(self) -> Result<(), E> {
-        self.0.set(self.0.get() + 1);
-        if self.0.get() > MAX_VALUES {
-            return Err(E::custom(format_args!("it has more than {MAX_VALUES} keys and items in all; send less at once")));
+        let values = self.0.values.get() + 1;
+        self.0.values.set(values);
+        if values > MAX_VALUES {
+            return Err(self.refuse(message!(
+                "The JSON has more than {limit} keys and items in all; send less at once.",
+                limit = MAX_VALUES
+            )));
         }
         Ok(())
+    }
+
+    fn refuse<E: Error>(self, fault: Message) -> E {
+        self.0.fault.replace(Some(fault));
+        E::custom("it is refused")
     }
 }
 
@@ -50,8 +75,8 @@ impl<'de> Visitor<'de> for Checking<'_> {
         while let Some(name) = members.next_key::<String>()? {
             self.count()?;
             if let Some(twice) = names.replace(name) {
-                let twice: String = twice.chars().take(100).collect();
-                return Err(A::Error::custom(format_args!("the key {twice:?} stands twice in one object")));
+                let key: String = twice.chars().take(100).collect();
+                return Err(self.refuse(message!("The JSON has the key “{key}” twice in one object; give it once.", key)));
             }
             members.next_value_seed(self)?;
         }
@@ -100,21 +125,21 @@ mod tests {
             assert_eq!(check(good.as_bytes()), Ok(()), "{good}");
         }
         for (bad, why) in [
-            (r#"{"a":1,"a":1}"#, "the key \"a\" stands twice"),
-            (r#"{"x":[{"é":1,"\u00e9":2}]}"#, "stands twice"),
-            (r#"{"a":"\ud800"}"#, "hex escape"),
-            (r#"{"a":1e999}"#, "number out of range"),
-            (r#"{"a":NaN}"#, "expected value"),
-            (r"{} {}", "trailing characters"),
+            (r#"{"a":1,"a":1}"#, "the key “a” twice"),
+            (r#"{"x":[{"é":1,"\u00e9":2}]}"#, "the key “é” twice"),
+            (r#"{"a":"\ud800"}"#, "wrong at line 1, column"),
+            (r#"{"a":1e999}"#, "wrong at line 1, column"),
+            (r#"{"a":NaN}"#, "wrong at line 1, column"),
+            (r"{} {}", "wrong at line 1, column"),
         ] {
-            let told = check(bad.as_bytes()).expect_err(bad);
+            let told = check(bad.as_bytes()).expect_err(bad).to_string();
             assert!(told.contains(why), "{bad}: {told}");
         }
-        assert!(check("[".repeat(1000).as_bytes()).expect_err("too deep").contains("recursion limit"));
+        assert!(check("[".repeat(1000).as_bytes()).expect_err("too deep").to_string().contains("line 1"));
         let many = format!("{{{}}}", (0..=10_000).map(|key| format!("\"{key}\":0")).collect::<Vec<_>>().join(","));
-        assert!(check(many.as_bytes()).expect_err("too many").contains("more than 10000 keys and items"));
+        assert!(check(many.as_bytes()).expect_err("too many").to_string().contains("more than 10000 keys and items"));
         let many = format!("[{}0]", "0,".repeat(10_000));
-        assert!(check(many.as_bytes()).expect_err("too many").contains("more than 10000 keys and items"));
+        assert!(check(many.as_bytes()).expect_err("too many").to_string().contains("more than 10000 keys and items"));
         assert!(check(b"{\"a\":\"\xff\"}").is_err());
     }
 }

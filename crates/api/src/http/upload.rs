@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use bytes::Bytes;
+use message::{Message, message};
 use multer::{Field, Multipart};
 use service::user_picture::{File, MAX_BYTES};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -109,7 +110,11 @@ impl Drop for Place {
 /// Reads it, once it has its turn; of people who are signed in alone, so that strangers fill no memory.
 pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body) -> Result<Form, Refused> {
     let late = |_| {
-        Refused::told(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The file took longer than two minutes to arrive. Send it again.")
+        Refused::told(
+            StatusCode::REQUEST_TIMEOUT,
+            "TIMEOUT",
+            message!("The file took longer than two minutes to arrive. Send it again."),
+        )
     };
     let person = match request.viewer().await {
         Ok(viewer) => viewer.user().id,
@@ -120,26 +125,26 @@ pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body)
         }
     };
     let Some(place) = app.uploads.take(person).await else {
-        let message = "Two files of yours are on their way already, or the service is very busy; please try again in a moment.";
+        let message =
+            message!("Two files of yours are on their way already, or the service is very busy; please try again in a moment.");
         return Err(Refused::told(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message));
     };
     // Its parts, and what is between them.
     let form_bytes = app.limits.request_bytes + MAX_BYTES + 2 * MAP_BYTES;
     let bytes = timeout(ARRIVAL, read_body(body, form_bytes)).await.map_err(late)?.ok_or_else(|| {
-        let message = "The request is too large; a file of 5 MiB at most is taken: make the picture smaller.";
+        let message = message!("The request is too large; a file of 5 MiB at most is taken: make the picture smaller.");
         Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
     })?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (operations, paths, file) = parts(content_type, bytes.into(), app.limits.request_bytes).await.map_err(|fault| {
-        Refused::told(StatusCode::BAD_REQUEST, "INVALID_INPUT", format!("The form is not as it is taken here: {fault}."))
-    })?;
+    let (operations, paths, file) =
+        parts(content_type, bytes.into(), app.limits.request_bytes).await.map_err(Refused::bad_request)?;
     Ok(Form { operations, paths, file, _place: place })
 }
 
 type Parts = (Bytes, Vec<String>, File);
 
-async fn parts(content_type: &str, bytes: Bytes, operations_bytes: usize) -> Result<Parts, String> {
-    let told = |_: multer::Error| "it is not multipart/form-data with a boundary, ended by it".to_owned();
+async fn parts(content_type: &str, bytes: Bytes, operations_bytes: usize) -> Result<Parts, Message> {
+    let told = |_: multer::Error| message!("The form is not multipart/form-data with a boundary, ended by it.");
     let boundary = multer::parse_boundary(content_type).map_err(told)?;
     let mut form = Multipart::new(stream::iter([Ok::<_, std::convert::Infallible>(bytes)]), boundary);
     let mut operations = None;
@@ -150,43 +155,63 @@ async fn parts(content_type: &str, bytes: Bytes, operations_bytes: usize) -> Res
             ("operations", None, None) => operations = Some(text(field, operations_bytes, "operations").await?),
             ("map", Some(_), None) => {
                 let json = text(field, MAP_BYTES, "map").await?;
-                i_json::check(&json).map_err(|fault| format!("map: {fault}"))?;
-                let told = |_| "map is not an object of lists of paths, such as {\"0\": [\"variables.file\"]}".to_owned();
+                i_json::check(&json)?;
+                let example = r#"{"0": ["variables.file"]}"#;
+                let told = |_| message!("The form's map is not an object of lists of paths, such as {example}.", example);
                 map = Some(serde_json::from_slice(&json).map_err(told)?);
             }
             (name, Some(_), Some(paths)) => {
                 let paths = paths
                     .get(name)
                     .filter(|paths| (1..=MAX_PATHS).contains(&paths.len()) && map.iter().all(|map| map.len() == 1));
-                let paths =
-                    paths.ok_or_else(|| format!("map names one file, the part after it, with one to {MAX_PATHS} paths"))?.clone();
+                let paths = paths
+                    .ok_or_else(|| {
+                        message!(
+                            "The form's map names one file, the part after it, with one to {limit} paths.",
+                            limit = MAX_PATHS
+                        )
+                    })?
+                    .clone();
                 let (file_name, media_type) =
                     (field.file_name().unwrap_or_default().to_owned(), field.content_type().map(ToString::to_string));
                 let file = File { name: file_name, media_type, bytes: field.bytes().await.map_err(told)? };
                 if form.next_field().await.map_err(told)?.is_some() {
-                    return Err("it has more parts after the first file; one file is taken at once".to_owned());
+                    return Err(message!("The form has more parts after the first file; one file is taken at once."));
                 }
-                return operations.map(|operations| (operations, paths, file)).ok_or_else(String::new);
+                return operations.map(|operations| (operations, paths, file)).ok_or_else(no_file);
             }
-            _ => return Err("its parts are not operations, map and the file, in this order".to_owned()),
+            _ => return Err(message!("The form's parts are not operations, map and the file, in this order.")),
         }
     }
-    Err("it has no file after operations and map".to_owned())
+    Err(no_file())
 }
 
-async fn text(field: Field<'_>, limit: usize, name: &str) -> Result<Bytes, String> {
-    let text = field.bytes().await.map_err(|_| format!("{name} can't be read"))?;
-    if text.len() > limit { Err(format!("{name} has {} bytes; at most {limit} are read", text.len())) } else { Ok(text) }
+fn no_file() -> Message {
+    message!("The form has no file after operations and map.")
+}
+
+async fn text(field: Field<'_>, limit: usize, part: &str) -> Result<Bytes, Message> {
+    let text = field.bytes().await.map_err(|_| message!("The form's part {part} can't be read.", part))?;
+    if text.len() > limit {
+        return Err(message!(
+            "The form's part {part} has {length} bytes; at most {limit} are read.",
+            part,
+            length = text.len(),
+            limit
+        ));
+    }
+    Ok(text)
 }
 
 impl Form {
     /// Gives the file to the request, and what stands for it into its places among the variables, where null stands.
-    pub fn put(&self, asked: &Request, request: &mut async_graphql::Request) -> Result<(), String> {
+    pub fn put(&self, asked: &Request, request: &mut async_graphql::Request) -> Result<(), Message> {
         asked.bring(self.file.clone());
         for path in &self.paths {
             let place = place(request, path).filter(|place| **place == Value::Null);
-            let place = place
-                .ok_or_else(|| "map names a place where there is no null in operations, such as variables.file".to_owned())?;
+            let place = place.ok_or_else(|| {
+                message!("The form's map names a place where there is no null in operations, such as variables.file.")
+            })?;
             *place = upload::placeholder();
         }
         Ok(())

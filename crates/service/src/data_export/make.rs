@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use entity::data_export::{Column, Entity, Model};
 use entity::{data_export_part, role, terms_version, user};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -329,7 +330,7 @@ fn end(count: u64) -> &'static [u8] {
 }
 
 fn lost() -> Error {
-    Error::conflict("Another instance makes this export, or it is not wanted any more.")
+    Error::conflict(message!("Another instance makes this export, or it is not wanted any more."))
 }
 
 /// What a file of this image is called, by its first bytes.

@@ -33,7 +33,7 @@ use crate::audit_log::{self, Entry};
 use crate::caller::Caller;
 use crate::mail::language_of;
 use crate::viewer::{Oneself, Viewer};
-use crate::{Error, Service, brake, random, user as people};
+use crate::{Error, Missing, Service, brake, random, user as people};
 
 /// How long an export is there once it is ready, and its link good.
 const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -157,7 +157,7 @@ pub async fn request(service: &Service, viewer: &Viewer, caller: &Caller) -> Res
         progress: Set(0.0),
         tries: Set(0),
         lease: Set(Some(now)),
-        language: Set(language_of(&user, caller.language).tag().to_owned()),
+        language: Set(language_of(&user, caller.language()).tag().to_owned()),
         date_requested: Set(now),
         expires: Set(None),
         size: Set(None),
@@ -187,7 +187,7 @@ pub struct Download {
 
 /// The archive that a link leads to, if the link is good, has not expired, and the account is open. Anything else is not told apart.
 pub async fn download(service: &Service, id: Uuid, expires: i64, signature: &str, caller: &Caller) -> Result<Download, Error> {
-    let refused = || Error::NotFound("export");
+    let refused = || Error::NotFound(Missing::Export);
     if !service.keyed_hash.is_export_link(id, expires, signature) || expires <= service.clock.now().timestamp() {
         return Err(refused());
     }

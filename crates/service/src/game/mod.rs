@@ -26,7 +26,7 @@ use sea_orm::{ColumnTrait, ModelTrait, QueryFilter, Select};
 use self::evolution::bring_up;
 use crate::sealed::{self, KeyRing};
 use crate::viewer::{Owner, Viewer, by_owner, one_by_owner, user_ids};
-use crate::{Error, Service, user};
+use crate::{Error, Missing, Service, user};
 
 /// A play as it is stored, of whichever game.
 #[derive(Clone, Debug)]
@@ -121,8 +121,8 @@ pub async fn by_ids<G: Game>(service: &Service, plays: &[(Owner, i64)]) -> Resul
 
 /// The play with this id, if the viewer may see it, and proof that they may.
 pub async fn find<G: Game>(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<G::Model>, Owner), Error> {
-    let play = read(service, G::find().filter(G::ID.eq(id))).await?.pop().ok_or(Error::NotFound("play"))?;
-    let owner = viewer.see(service, play.user_id()).await?.ok_or(Error::NotFound("play"))?;
+    let play = read(service, G::find().filter(G::ID.eq(id))).await?.pop().ok_or(Error::NotFound(Missing::Play))?;
+    let owner = viewer.see(service, play.user_id()).await?.ok_or(Error::NotFound(Missing::Play))?;
     Ok((Arc::new(play), owner))
 }
 
@@ -132,5 +132,5 @@ pub async fn delete<G: Game>(service: &Service, viewer: &Viewer, id: i64) -> Res
     let user_id = user::lock(&transaction, viewer.owner()).await?.id;
     let deleted = G::delete_many().filter(G::ID.eq(id)).filter(G::USER_ID.eq(user_id)).exec(&transaction).await?;
     transaction.commit().await?;
-    if deleted.rows_affected == 0 { Err(Error::NotFound("play")) } else { Ok(()) }
+    if deleted.rows_affected == 0 { Err(Error::NotFound(Missing::Play)) } else { Ok(()) }
 }

@@ -3,6 +3,7 @@
 use entity::JsonText;
 use entity::game::{Game, GameKind, PlayRow};
 use entity::save as record;
+use message::message;
 use sea_orm::sea_query::ValueType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IdenStatic, IntoActiveModel, ModelTrait, QueryFilter,
@@ -16,7 +17,7 @@ use super::{StoredPlay, open};
 use crate::error::Stored;
 use crate::text::Checks;
 use crate::viewer::Viewer;
-use crate::{Error, Service, sealed, user};
+use crate::{Error, Missing, Service, sealed, user};
 
 /// The most characters of a save's id.
 const SAVE_ID_LENGTH: usize = 100;
@@ -148,10 +149,12 @@ async fn saved_before<G: Game>(
     content_hash: &str,
 ) -> Result<G::Model, Error> {
     if record.content_hash != content_hash {
-        return Err(Error::conflict("Something else was saved under this saveId before. Choose another id for each save."));
+        return Err(Error::conflict(message!(
+            "Something else was saved under this saveId before. Choose another id for each save."
+        )));
     }
     let play = of_owner::<G>(record.user_id).filter(G::ID.eq(record.play_id)).one(transaction).await?;
-    let mut play = play.ok_or(Error::NotFound("play"))?;
+    let mut play = play.ok_or(Error::NotFound(Missing::Play))?;
     open::<G>(&service.keys, &mut play)?;
     Ok(bring_up::<G>(play))
 }
@@ -165,7 +168,7 @@ async fn target<G: Game>(
 ) -> Result<Option<G::Model>, Error> {
     let plays = of_owner::<G>(user_id);
     let mut found = match save.play_id {
-        Some(id) => Some(plays.filter(G::ID.eq(id)).one(transaction).await?.ok_or(Error::NotFound("play"))?),
+        Some(id) => Some(plays.filter(G::ID.eq(id)).one(transaction).await?.ok_or(Error::NotFound(Missing::Play))?),
         None => plays.order_by_desc(G::ID).one(transaction).await?,
     };
     // What does not open is not merged into; it may be written over by who means to.
@@ -196,10 +199,11 @@ fn expect_revision<G: Game>(stored: Option<&G::Model>, expected: Option<i32>) ->
         return Ok(());
     }
     let message = match stored {
-        Some(_) => format!(
-            "Another save came first: the play is at revision {revision}. Look at it (storedPlay), then save again with that revision."
+        Some(_) => message!(
+            "Another save came first: the play is at revision {revision}. Look at it (storedPlay), then save again with that revision.",
+            revision
         ),
-        None => "There is no play yet. Save again with expectedRevision 0, or without it.".to_owned(),
+        None => message!("There is no play yet. Save again with expectedRevision 0, or without it."),
     };
     Err(Error::Conflict {
         message,
@@ -210,16 +214,16 @@ fn expect_revision<G: Game>(stored: Option<&G::Model>, expected: Option<i32>) ->
 fn check<G: Game>(save: &Save) -> Result<(), Error> {
     let mut checks = Checks::default();
     if save.current_level.is_some_and(|level| level < 0) {
-        checks.problem("/currentLevel", "is below 0; levels count from 0.");
+        checks.problem("/currentLevel", message!("is below 0; levels count from 0."));
     }
     if save.completion.is_some_and(|completion| !(0.0..=100.0).contains(&completion)) {
-        checks.problem("/completion", "is not a percentage, 0 to 100.");
+        checks.problem("/completion", message!("is not a percentage, 0 to 100."));
     }
     if save.new_play && save.expected_revision.is_some_and(|revision| revision != 0) {
-        checks.problem("/expectedRevision", "can't be other than 0 with newPlay, which builds on no earlier save.");
+        checks.problem("/expectedRevision", message!("can't be other than 0 with newPlay, which builds on no earlier save."));
     }
     if save.new_play && save.play_id.is_some() {
-        checks.problem("/playId", "can't stand with newPlay, which begins another play; leave one of them out.");
+        checks.problem("/playId", message!("can't stand with newPlay, which begins another play; leave one of them out."));
     }
     checks.optional("/saveId", save.save_id.as_ref(), SAVE_ID_LENGTH);
     for (column, value) in G::JSON.iter().zip(&save.json) {

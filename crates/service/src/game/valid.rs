@@ -6,6 +6,7 @@ use std::fmt;
 use entity::game::GameKind;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError, Validator};
+use message::{Message, message};
 use serde_json::Value;
 
 use crate::Problem;
@@ -26,20 +27,27 @@ const NUMBER_BOUND: f64 = 9_223_372_036_854_775_808.0;
 
 /// Checks what a save brings for the field at `pointer`, before anything is read or merged.
 pub(super) fn check_given(checks: &mut Checks, pointer: &str, empty: &str, value: &Value) {
-    let (is_right, kind) = if empty == "{}" { (value.is_object(), "an object") } else { (value.is_array(), "an array") };
-    if !is_right {
-        return checks.problem(pointer, format!("is not {kind}; send one, such as {empty}."));
+    if empty == "{}" && !value.is_object() {
+        return checks.problem(pointer, message!("is not an object; send one, such as {example}.", example = empty));
+    }
+    if empty == "[]" && !value.is_array() {
+        return checks.problem(pointer, message!("is not an array; send one, such as {example}.", example = empty));
     }
     let depth = depth(value);
     if depth > JSON_DEPTH {
-        return checks.problem(pointer, format!("is nested {depth} deep; at most {JSON_DEPTH} are kept. Keep it flatter."));
+        return checks.problem(
+            pointer,
+            message!("is nested {depth} deep; at most {limit} are kept. Keep it flatter.", depth, limit = JSON_DEPTH),
+        );
     }
     let told = checks.count();
     check_parts(checks, &Path::Field(pointer), value);
     let length = value.to_string().len();
     // A text that is too long was told by its own place.
     if checks.count() == told && length > JSON_BYTES {
-        checks.problem(pointer, format!("has {length} bytes; at most {JSON_BYTES} are kept. Leave out what is not needed."));
+        let told =
+            message!("has {length} bytes; at most {limit} are kept. Leave out what is not needed.", length, limit = JSON_BYTES);
+        checks.problem(pointer, told);
     }
 }
 
@@ -72,11 +80,11 @@ impl fmt::Display for Path<'_> {
 
 fn check_parts(checks: &mut Checks, path: &Path<'_>, value: &Value) {
     match value {
-        Value::String(text) => check_text(checks, path, text, TEXT_LENGTH, "characters"),
+        Value::String(text) => check_text(checks, path, text),
         Value::Number(number) => {
             let is_integer = number.is_i64() || number.is_u64();
             if !is_integer && number.as_f64().is_none_or(|number| number.abs() >= NUMBER_BOUND) {
-                checks.problem(path.to_string(), "is a number beyond 64 bits; send a smaller one, or a text.");
+                checks.problem(path.to_string(), message!("is a number beyond 64 bits; send a smaller one, or a text."));
             }
         }
         Value::Array(items) => {
@@ -87,18 +95,26 @@ fn check_parts(checks: &mut Checks, path: &Path<'_>, value: &Value) {
         Value::Object(members) => {
             let keys = members.len();
             if keys > JSON_KEYS {
-                let problem = format!("has {keys} keys; a save brings {JSON_KEYS} at most. Send the others by a further save.");
+                let problem = message!(
+                    "has {keys} keys; a save brings {limit} at most. Send the others by a further save.",
+                    keys,
+                    limit = JSON_KEYS
+                );
                 return checks.problem(path.to_string(), problem);
             }
             for (key, value) in members {
                 let length = if key.len() > KEY_LENGTH { key.chars().count() } else { 0 };
                 if length > KEY_LENGTH {
                     // At the object: a pointer would repeat the key.
-                    checks.problem(path.to_string(), format!("has a key of {length} characters; at most {KEY_LENGTH} are kept."));
+                    let told =
+                        message!("has a key of {length} characters; at most {limit} are kept.", length, limit = KEY_LENGTH);
+                    checks.problem(path.to_string(), told);
                     continue;
                 }
                 let path = Path::Key(path, key);
-                check_text(checks, &path, key, KEY_LENGTH, "characters in its key");
+                if key.contains('\0') {
+                    checks.problem(path.to_string(), message!("holds a NUL character (U+0000), which can't be stored."));
+                }
                 check_parts(checks, &path, value);
             }
         }
@@ -106,13 +122,14 @@ fn check_parts(checks: &mut Checks, path: &Path<'_>, value: &Value) {
     }
 }
 
-fn check_text(checks: &mut Checks, path: &Path<'_>, text: &str, limit: usize, what: &str) {
+fn check_text(checks: &mut Checks, path: &Path<'_>, text: &str) {
     if text.contains('\0') {
-        checks.problem(path.to_string(), "holds a NUL character (U+0000), which can't be stored.");
-    } else if text.len() > limit {
+        checks.problem(path.to_string(), message!("holds a NUL character (U+0000), which can't be stored."));
+    } else if text.len() > TEXT_LENGTH {
         let length = text.chars().count();
-        if length > limit {
-            checks.problem(path.to_string(), format!("has {length} {what}; at most {limit} are kept."));
+        if length > TEXT_LENGTH {
+            let told = message!("has {length} characters; at most {limit} are kept.", length, limit = TEXT_LENGTH);
+            checks.problem(path.to_string(), told);
         }
     }
 }
@@ -140,7 +157,11 @@ pub(super) fn check_merged(checks: &mut Checks, schema: &Validator, merged: &Mer
         let length = text.len();
         return checks.problem(
             pointer,
-            format!("comes to {length} bytes with what is stored; at most {JSON_BYTES} are kept. Leave out what is not needed, or begin a new play."),
+            message!(
+                "comes to {length} bytes with what is stored; at most {limit} are kept. Leave out what is not needed, or begin a new play.",
+                length,
+                limit = JSON_BYTES
+            ),
         );
     }
     let mut problems = Vec::new();
@@ -174,44 +195,45 @@ fn explain(problems: &mut Vec<Problem>, pointer: &str, fault: &ValidationError<'
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
                 let at = Path::Key(&Path::Field(&at), name).to_string();
-                problems.push(Problem::new(at, "is not a key that stands here; gameCatalogue has the JSON Schema."));
+                problems.push(Problem::new(at, message!("is not a key that stands here; gameCatalogue has the JSON Schema.")));
             }
             return;
         }
         Kind::PropertyNames { error } => {
             let name = error.instance().as_str().unwrap_or_default();
             let message = match error.kind() {
-                Kind::MinLength { .. } => "has an empty key; name it.".to_owned(),
-                Kind::MaxLength { limit } => format!("has a key of more than {limit} characters; name it shorter."),
-                _ => "has a key that can't stand here; gameCatalogue has the JSON Schema.".to_owned(),
+                Kind::MinLength { .. } => message!("has an empty key; name it."),
+                Kind::MaxLength { limit } => message!("has a key of more than {limit} characters; name it shorter.", limit),
+                _ => message!("has a key that can't stand here; gameCatalogue has the JSON Schema."),
             };
             return problems.push(Problem::new(Path::Key(&Path::Field(&at), name).to_string(), message));
         }
-        Kind::Type { kind: TypeKind::Single(kind) } => format!("is not {}.", noun(*kind)),
+        Kind::Type { kind: TypeKind::Single(kind) } => is_not(*kind),
+        // Where there are several, one is null.
         Kind::Type { kind: TypeKind::Multiple(kinds) } => {
-            format!("is not {}.", kinds.iter().map(noun).collect::<Vec<_>>().join(" or "))
+            is_not(kinds.iter().find(|kind| *kind != JsonType::Null).unwrap_or(JsonType::Null))
         }
-        Kind::Minimum { limit } => format!("is below {limit}, the least there can be."),
-        Kind::Maximum { limit } => format!("is above {limit}, the most there can be."),
-        Kind::MinLength { limit } => format!("has fewer than {limit} characters."),
-        Kind::MaxLength { limit } => format!("has more than {limit} characters, the most that are kept."),
-        Kind::MaxItems { limit } => format!("has more than {limit} items, the most that are kept."),
-        Kind::Enum { options } => format!("is not one of {options}."),
-        Kind::Required { property } => format!("lacks {property}."),
-        _ => "is not what the JSON Schema of gameCatalogue says.".to_owned(),
+        Kind::Minimum { limit } => message!("is below {limit}, the least there can be.", limit),
+        Kind::Maximum { limit } => message!("is above {limit}, the most there can be.", limit),
+        Kind::MinLength { limit } => message!("has fewer than {limit} characters.", limit),
+        Kind::MaxLength { limit } => message!("has more than {limit} characters, the most that are kept.", limit),
+        Kind::MaxItems { limit } => message!("has more than {limit} items, the most that are kept.", limit),
+        Kind::Enum { options } => message!("is not one of {options}.", options),
+        Kind::Required { property } => message!("lacks {property}.", property),
+        _ => message!("is not what the JSON Schema of gameCatalogue says."),
     };
     problems.push(Problem::new(at, message));
 }
 
-fn noun(kind: JsonType) -> &'static str {
+fn is_not(kind: JsonType) -> Message {
     match kind {
-        JsonType::Array => "an array",
-        JsonType::Boolean => "true or false",
-        JsonType::Integer => "a whole number",
-        JsonType::Null => "null",
-        JsonType::Number => "a number",
-        JsonType::Object => "an object",
-        JsonType::String => "a text",
+        JsonType::Array => message!("is not an array."),
+        JsonType::Boolean => message!("is not true or false."),
+        JsonType::Integer => message!("is not a whole number."),
+        JsonType::Null => message!("is not null."),
+        JsonType::Number => message!("is not a number."),
+        JsonType::Object => message!("is not an object."),
+        JsonType::String => message!("is not a text."),
     }
 }
 
@@ -234,11 +256,14 @@ fn check_rules(problems: &mut Vec<Problem>, kind: GameKind, pointer: &str, befor
             [first, second, ..] if places.len() > stood => problems.push(Problem::new(
                 pointer,
                 if first == second {
-                    format!("has “{label}” twice under {first}; give it once.")
+                    message!("has “{label}” twice under {first}; give it once.", label, first)
                 } else {
-                    format!(
+                    message!(
                         "has “{label}” under {first} and under {second}; it can stand once. To move it, take it out where it stood by \
-                         the same save: null for its key, or the list without it."
+                         the same save: null for its key, or the list without it.",
+                        label,
+                        first,
+                        second
                     )
                 },
             )),

@@ -25,7 +25,7 @@ pub async fn finish_add(service: &Service, viewer: &Viewer, finish: Finish, call
     let user = user::lock_viewer(&transaction, viewer).await?;
     let (user, row) = add(service, &transaction, user, passkey, name).await?;
     audit_log::record(service, &transaction, row.user_id, Entry::by_person(Kind::PasskeyAdded, caller)).await?;
-    mail::notify(service, &transaction, Event::PasskeyAdded, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::PasskeyAdded, &user, caller.language()).await?;
     transaction.commit().await?;
     Ok(row)
 }

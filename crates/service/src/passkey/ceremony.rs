@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::passkey_credential as stored;
 use entity::{JsonText, ceremony, user};
+use message::{Message, message};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, SqlErr};
 use serde::de::DeserializeOwned;
@@ -19,8 +20,8 @@ use crate::{Error, Service, brake, random, sealed, user_detail};
 
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
-const CHALLENGE_GONE: &str = "The ceremony is over: it was used, or five minutes have passed. Begin it again.";
-pub(super) const NOT_ACCEPTED: &str = "The passkey's answer was not accepted. Begin the ceremony again.";
+const CHALLENGE_GONE: Message = message!("The ceremony is over: it was used, or five minutes have passed. Begin it again.");
+pub(super) const NOT_ACCEPTED: Message = message!("The passkey's answer was not accepted. Begin the ceremony again.");
 
 /// What a ceremony is for.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +71,9 @@ impl Finish {
         let mut checks = Checks::default();
         checks.optional("/name", self.name.as_ref(), NAME_LENGTH);
         checks.finish()?;
-        let answer = serde_json::from_value(self.credential)
-            .map_err(|_| Error::invalid("/credential", "is not what toJSON() of the browser's PublicKeyCredential gives."))?;
+        let answer = serde_json::from_value(self.credential).map_err(|_| {
+            Error::invalid("/credential", message!("is not what toJSON() of the browser's PublicKeyCredential gives."))
+        })?;
         Ok((self.ceremony_id, answer, self.name))
     }
 }
@@ -125,7 +127,9 @@ pub(crate) fn finish_registration(
     if answer.extensions.cred_props.as_ref().and_then(|properties| properties.rk) == Some(false) {
         return Err(Error::invalid(
             "/credential",
-            "is a passkey that its device does not keep (credProps.rk is false): it could not sign in. Choose another device.",
+            message!(
+                "is a passkey that its device does not keep (credProps.rk is false): it could not sign in. Choose another device."
+            ),
         ));
     }
     service.passkeys.webauthn.finish_passkey_registration(answer, &registration.0).map_err(|error| not_accepted(&error))

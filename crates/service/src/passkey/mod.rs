@@ -18,6 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::passkey_credential::{ActiveModel, Column, Entity, Model};
 use entity::user;
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, ModelTrait, QueryFilter, QueryOrder};
 use url::Url;
@@ -35,7 +36,7 @@ use crate::caller::Caller;
 use crate::mail::Event;
 use crate::text::Checks;
 use crate::viewer::{Oneself, Viewer, by_oneself};
-use crate::{Error, Service, mail, user as people, user_detail};
+use crate::{Error, Missing, Service, mail, user as people, user_detail};
 
 const RELYING_PARTY_NAME: &str = "Autrement Capable";
 const NAME_LENGTH: usize = 100;
@@ -87,7 +88,7 @@ pub async fn rename(service: &Service, viewer: &Viewer, id: i64, name: String) -
     let transaction = service.database.write().await?;
     people::lock_viewer(&transaction, viewer).await?;
     let theirs = Entity::find_by_id(id).filter(Column::UserId.eq(viewer.user().id)).one(&transaction).await?;
-    let mut row: ActiveModel = theirs.ok_or(Error::NotFound("passkey"))?.into();
+    let mut row: ActiveModel = theirs.ok_or(Error::NotFound(Missing::Passkey))?.into();
     row.name = Set(name);
     let row = row.update(&transaction).await?;
     transaction.commit().await?;
@@ -100,16 +101,16 @@ pub async fn remove(service: &Service, viewer: &Viewer, id: i64, caller: &Caller
     let user = people::lock_viewer(&transaction, viewer).await?;
     let theirs = Entity::find().filter(Column::UserId.eq(user.id)).all(&transaction).await?;
     let (removed, kept): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|passkey| passkey.id == id);
-    let removed = removed.into_iter().next().ok_or(Error::NotFound("passkey"))?;
+    let removed = removed.into_iter().next().ok_or(Error::NotFound(Missing::Passkey))?;
     let known = user_detail::credentials(service, &transaction, user.id).await?;
     if kept.is_empty() && !known.is_way_in() {
-        return Err(Error::conflict(
-            "This passkey is your last way in. Add another one first, or verify your address and set a password.",
-        ));
+        return Err(Error::conflict(message!(
+            "This passkey is your last way in. Add another one first, or verify your address and set a password."
+        )));
     }
     removed.delete(&transaction).await?;
     audit_log::record(service, &transaction, user.id, Entry::by_person(Kind::PasskeyRemoved, caller)).await?;
-    mail::notify(service, &transaction, Event::PasskeyRemoved, &user, caller.language).await?;
+    mail::notify(service, &transaction, Event::PasskeyRemoved, &user, caller.language()).await?;
     let mut user: user::ActiveModel = user.into();
     user.is_passkey = Set(!kept.is_empty());
     user.update(&transaction).await?;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciborium::Value as Cbor;
 use entity::passkey_credential::{ActiveModel, Column, Entity, Model};
 use entity::{JsonText, user};
+use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, SqlErr};
 use serde::Deserialize;
@@ -26,7 +27,10 @@ pub(crate) async fn add(
     name: Option<String>,
 ) -> Result<(user::Model, Model), Error> {
     if Entity::find().filter(Column::UserId.eq(user.id)).count(transaction).await? >= MOST_PASSKEYS {
-        return Err(Error::conflict(format!("There are {MOST_PASSKEYS} passkeys already: remove one that is not needed first.")));
+        return Err(Error::conflict(message!(
+            "There are {limit} passkeys already: remove one that is not needed first.",
+            limit = MOST_PASSKEYS
+        )));
     }
     let record = json!({ "version": RECORD_VERSION, "passkey": passkey }).to_string();
     let credential = Credential::from(passkey);
@@ -51,7 +55,9 @@ pub(crate) async fn add(
 
 fn already_known(error: DbErr) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict("This passkey has an account already: sign in with it."),
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict(message!("This passkey has an account already: sign in with it."))
+        }
         _ => error.into(),
     }
 }

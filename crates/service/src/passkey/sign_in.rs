@@ -65,7 +65,7 @@ async fn verify(service: &Service, ceremony_id: Uuid, answer: &PublicKeyCredenti
             tracing::warn!(passkey = stored.id, user = user.id, "a known passkey gave an answer that is not right");
             // Only once the signature was found right does the library look at the counter.
             if matches!(error, WebauthnError::CredentialPossibleCompromise) {
-                mail::notify(service, &transaction, Event::PasskeySuspect, &user, caller.language).await?;
+                mail::notify(service, &transaction, Event::PasskeySuspect, &user, caller.language()).await?;
                 transaction.commit().await?;
             }
             return Err(not_accepted(&error));

@@ -11,6 +11,7 @@ mod tokens;
 use async_graphql::Request;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::OperationType;
+use message::{Message, message};
 use size::Count;
 
 use super::limits::Limits;
@@ -31,7 +32,7 @@ pub struct Refused {
     /// One of `ErrorCode`.
     pub code: &'static str,
     /// What is wrong, and the way out.
-    pub message: String,
+    pub message: Message,
 }
 
 /// Whether the operation that runs only reads. What is no document, or has no such operation, is left to the executor, which says why.
@@ -47,27 +48,37 @@ pub fn only_reads(request: &mut Request) -> bool {
 /// Checks a document's size and its input objects, and takes the variables out that were left out.
 pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
     let tokens = tokens::look(&request.query);
-    let too_complex = |message: String| Err(Refused { code: "TOO_COMPLEX", message });
-    let at_most = |count: usize, limit: usize, what: &str, way_out: &str| {
-        if count <= limit {
-            return Ok(());
-        }
-        too_complex(format!("The query has {count} {what}; at most {limit} are taken. {way_out}"))
+    let too_complex = |message: Message| Err(Refused { code: "TOO_COMPLEX", message });
+    let at_most = |count: usize, limit: usize, message: fn(usize, usize) -> Message| {
+        if count <= limit { Ok(()) } else { too_complex(message(count, limit)) }
     };
-    at_most(tokens.count, limits.tokens, "tokens", "Send values as variables, and ask for less at once.")?;
+    at_most(tokens.count, limits.tokens, |count, limit| {
+        message!(
+            "The query has {count} tokens; at most {limit} are taken. Send values as variables, and ask for less at once.",
+            count,
+            limit
+        )
+    })?;
     if tokens.deepest > MAX_NESTING || tokens.deepest_in_all > MAX_NESTING_IN_ALL {
-        return too_complex(format!(
-            "The query nests brackets {} deep, {} with all its operations and fragments; at most {MAX_NESTING} and \
-             {MAX_NESTING_IN_ALL} are read. Send deep values as variables, and fewer fragments.",
-            tokens.deepest, tokens.deepest_in_all
+        return too_complex(message!(
+            "The query nests brackets {depth} deep, {in_all} with all its operations and fragments; at most {most} and {most_in_all} are \
+             read. Send deep values as variables, and fewer fragments.",
+            depth = tokens.deepest,
+            in_all = tokens.deepest_in_all,
+            most = MAX_NESTING,
+            most_in_all = MAX_NESTING_IN_ALL
         ));
     }
     if tokens.longest_name > MAX_NAME {
         let length = tokens.longest_name;
-        return too_complex(format!("The query holds a name of {length} characters; at most {MAX_NAME} are read."));
+        return too_complex(message!(
+            "The query holds a name of {length} characters; at most {limit} are read.",
+            length,
+            limit = MAX_NAME
+        ));
     }
     if let Some(name) = tokens.repeated_field {
-        let message = format!("The query gives the field {name} twice in one input object; give it once.");
+        let message = message!("The query gives the field {name} twice in one input object; give it once.", name);
         return Err(Refused { code: "INVALID_INPUT", message });
     }
     // What is no document is left to the executor, which says why.
@@ -76,24 +87,51 @@ pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
     for (_, operation) in document.operations.iter() {
         let size = count.operation(&operation.node);
         if let Some(name) = count.cycle() {
-            let message = format!("The fragment {name} leads to itself; let it spread other ones only.");
+            let message = message!("The fragment {name} leads to itself; let it spread other ones only.", name);
             return Err(Refused { code: "INVALID_INPUT", message });
         }
-        at_most(size.selections, MAX_SELECTIONS, "fields and fragments", "Ask for fewer, or spread fewer fragments.")?;
-        at_most(size.root_fields, limits.root_fields, "fields at its root", "Send them in several requests.")?;
-        at_most(size.aliases, limits.aliases, "aliases", "Send them in several requests.")?;
-        at_most(size.directives, limits.directives, "directives", "Leave out what is not wanted in the query itself.")?;
+        at_most(size.selections, MAX_SELECTIONS, |count, limit| {
+            message!(
+                "The query has {count} fields and fragments; at most {limit} are taken. Ask for fewer, or spread fewer fragments.",
+                count,
+                limit
+            )
+        })?;
+        at_most(size.root_fields, limits.root_fields, |count, limit| {
+            message!(
+                "The query has {count} fields at its root; at most {limit} are taken. Send them in several requests.",
+                count,
+                limit
+            )
+        })?;
+        at_most(size.aliases, limits.aliases, |count, limit| {
+            message!("The query has {count} aliases; at most {limit} are taken. Send them in several requests.", count, limit)
+        })?;
+        at_most(size.directives, limits.directives, |count, limit| {
+            message!(
+                "The query has {count} directives; at most {limit} are taken. Leave out what is not wanted in the query itself.",
+                count,
+                limit
+            )
+        })?;
         if size.introspection > 0 && !limits.introspection {
-            let message = "The schema is not told here; it is in the schema.graphql of the release.".to_owned();
+            let message = message!("The schema is not told here; it is in the schema.graphql of the release.");
             return Err(Refused { code: "FORBIDDEN", message });
         }
-        at_most(size.introspection, limits.complexity, "fields of the schema to give", "Ask for less of it at once.")?;
-        at_most(
-            size.introspected_lists,
-            MAX_INTROSPECTED_LISTS,
-            "lists of introspection in one another",
-            "Ask for one after the other.",
-        )?;
+        at_most(size.introspection, limits.complexity, |count, limit| {
+            message!(
+                "The query has {count} fields of the schema to give; at most {limit} are taken. Ask for less of it at once.",
+                count,
+                limit
+            )
+        })?;
+        at_most(size.introspected_lists, MAX_INTROSPECTED_LISTS, |count, limit| {
+            message!(
+                "The query has {count} lists of introspection in one another; at most {limit} are taken. Ask for one after the other.",
+                count,
+                limit
+            )
+        })?;
     }
     absent::leave_out(&mut document, request);
     request.set_parsed_query(document);

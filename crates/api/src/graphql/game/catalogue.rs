@@ -17,7 +17,7 @@ pub struct GameInfo(GameKind);
 
 impl GameInfo {
     fn info(&self, context: &Context<'_>, language: Option<Language>) -> catalogue::GameInfo {
-        info(self.0, language.map_or(Request::of(context).caller().language, Into::into))
+        info(self.0, language.map_or(Request::of(context).caller().language(), Into::into))
     }
 }
 

@@ -16,10 +16,11 @@ use std::ops::Deref;
 use async_graphql::futures_util::future::join_all;
 use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Name, Object, OutputType, ScalarType, Value};
 use chrono::{DateTime, Utc};
-use service::Error;
+use message::message;
 use service::game::{Game, GameKind, PlayRef, PlayRow, Row, Save, StoredPlay};
 use service::page::Page;
 use service::viewer::{Owner, Viewer};
+use service::{Error, Missing};
 
 use self::abilities::{AbilitiesGameData, SaveAbilitiesGameInput};
 pub use self::catalogue::GameQuery;
@@ -273,7 +274,7 @@ impl SaveOptions {
             json,
             mode: self.mode.unwrap_or(Mode::Merge).into(),
             new_play: self.new_play.unwrap_or(false),
-            play_id: self.play_id.map(|id| id::row(&id, &O::type_name(), "play")).transpose()?,
+            play_id: self.play_id.map(|id| id::row(&id, &O::type_name(), Missing::Play)).transpose()?,
             expected_revision: self.expected_revision,
             save_id: self.save_id.map(|id| id.0),
         })
@@ -285,7 +286,9 @@ fn given<T>(name: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
     match value {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
-        MaybeUndefined::Null => Err(Error::invalid(format!("/{name}"), "is null; leave it out to keep what is stored.").into()),
+        MaybeUndefined::Null => {
+            Err(Error::invalid(format!("/{name}"), message!("is null; leave it out to keep what is stored.")).into())
+        }
     }
 }
 
@@ -434,12 +437,12 @@ impl GameMutation {
     async fn delete_play(&self, context: &Context<'_>, #[graphql(desc = "The play's id.")] id: ID) -> Result<bool> {
         let request = Request::that_writes(context);
         let viewer = request.viewer().await?;
-        let (name, row) = id::parse(&id).ok_or(Error::NotFound("play"))?;
+        let (name, row) = id::parse(&id).ok_or(Error::NotFound(Missing::Play))?;
         for_each_object!(Object => if name == Object::type_name() {
             service::game::delete::<<Object as GameObject>::Game>(&request.service, viewer, row).await?;
             return Ok(true);
         });
-        Err(Error::NotFound("play").into())
+        Err(Error::NotFound(Missing::Play).into())
     }
 }
 

@@ -1,5 +1,6 @@
 // Whether clients of the released schema could be broken by the one that is here: `node breaking.mjs RELEASED CURRENT`.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { CriticalityLevel, DiffRule, diff } from '@graphql-inspector/core';
 import { buildSchema } from 'graphql';
 
@@ -27,7 +28,7 @@ export async function changes(released, current) {
   };
 }
 
-if (process.argv[1] === import.meta.filename) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [released, current] = process.argv.slice(2).map((path) => readFileSync(path, 'utf8'));
   const { breaking, dangerous, harmless } = await changes(released, current);
   console.log(`since the released schema: ${harmless.length} additions, ${dangerous.length} to look at, ${breaking.length} breaking`);

@@ -65,7 +65,7 @@ export default [
         {
           selector:
             'Directive[name.value=deprecated] > Argument[name.value=reason] > StringValue:not([value=/20[0-9]{2}-[0-9]{2}-[0-9]{2}/])',
-          message: 'Say in the reason from which day on the field may go, as 2030-12-31 (docs/CONTRACT.md).',
+          message: 'Say in the reason until which day the field is there, as 2030-12-31 (docs/CONTRACT.md).',
         },
       ],
 

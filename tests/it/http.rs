@@ -138,4 +138,35 @@ async fn a_batch_is_answered_one_after_the_other() {
     }
     let other = answer(server.client().raw(Method::PUT, "/graphql").body("{}")).await;
     assert_eq!((other.status, other.codes()), (405, vec!["INVALID_INPUT"]));
+    // Each that signs in has its own cookie.
+    let other = "{ __typename }";
+    let signed_out = server.client().raw(Method::POST, "/graphql").header("origin", &server.origin);
+    let batch = answer(signed_out.json(&json!([{ "query": sign_up("a") }, { "query": other }, { "query": sign_up("b") }]))).await;
+    assert_eq!(batch.cookies.len(), 2, "{}", batch.text);
+}
+
+fn sign_up(name: &str) -> String {
+    let email = crate::harness::unique_email(name);
+    format!(r#"mutation {{ signUp(input: {{ email: "{email}", password: "trois petits chats" }}) {{ accessToken }} }}"#)
+}
+
+#[tokio::test]
+async fn the_media_type_is_the_one_that_is_liked_better() {
+    let server = Server::start(Engine::Sqlite).await;
+    for (accept, newer) in [
+        ("application/graphql-response+json", true),
+        ("application/graphql-response+json, application/json;q=0.9", true),
+        ("application/json;q=0.9, Application/GraphQL-Response+JSON", true),
+        ("application/json, application/graphql-response+json;q=0.5", false),
+        ("application/graphql-response+json;q=0, application/json", false),
+        ("application/json", false),
+        ("*/*", false),
+    ] {
+        let request = server.client().raw(Method::POST, "/graphql").header("accept", accept);
+        let response = request.json(&json!({ "query": "{ __typename }" })).send().await.unwrap();
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!(kind.starts_with(GRAPHQL_RESPONSE), newer, "{accept}: {kind}");
+    }
+    let head = server.client().raw(Method::HEAD, "/graphql?query=%7B__typename%7D").send().await.unwrap();
+    assert_eq!(head.status(), 200);
 }

@@ -38,19 +38,25 @@ async fn people_are_found_by_what_is_known_of_them(engine: Engine) {
         assert_eq!(users["totalCount"], names.len(), "{filter}");
         Value::from(names)
     };
-    assert_eq!(found(json!({ "username": "Zé" })).await, json!(["Zélie", "Zén%"]), "capitals are capitals");
-    assert_eq!(found(json!({ "username": "Zén%" })).await, json!(["Zén%"]), "nothing stands for anything");
-    assert_eq!(found(json!({ "username": "%" })).await, json!([]));
+    assert_eq!(found(json!({ "usernameStartsWith": "Zé" })).await, json!(["Zélie", "Zén%"]), "capitals are capitals");
+    assert_eq!(found(json!({ "usernameStartsWith": "Zén%" })).await, json!(["Zén%"]), "nothing stands for anything");
+    assert_eq!(found(json!({ "usernameStartsWith": "%" })).await, json!([]));
     assert_eq!(found(json!({ "email": claimed.to_uppercase() })).await, json!(["Zélie"]));
     assert_eq!(found(json!({ "email": email })).await, json!(["zéphyr_1"]));
     assert_eq!(found(json!({ "email": "nobody@example.net" })).await, json!([]));
     assert_eq!(found(json!({ "isActive": false })).await, json!(["Zén%"]));
     assert_eq!(found(json!({ "onboardingComplete": true, "roleName": "user" })).await, json!(["zéphyr_1"]));
-    assert_eq!(found(json!({ "roleName": "admin", "username": "Z" })).await, json!([]));
+    assert_eq!(found(json!({ "roleName": "admin", "usernameStartsWith": "Z" })).await, json!([]));
     let refused = admin.send(PAGE, json!({ "filter": { "roleName": "king" } })).await;
     assert_eq!((refused.codes(), refused.pointers()), (vec!["INVALID_INPUT"], vec!["/filter/roleName"]));
+    for (filter, pointer) in [
+        (json!({ "usernameStartsWith": "a\u{0}" }), "/filter/usernameStartsWith"),
+        (json!({ "roleName": "\u{0}" }), "/filter/roleName"),
+    ] {
+        assert_eq!(admin.send(PAGE, json!({ "filter": filter })).await.pointers(), [pointer], "{filter}");
+    }
     // Null is as good as nothing.
-    assert_eq!(found(json!({ "username": "Zél", "email": null, "isActive": null })).await, json!(["Zélie"]));
+    assert_eq!(found(json!({ "usernameStartsWith": "Zél", "email": null, "isActive": null })).await, json!(["Zélie"]));
 
     // From the newest on, a page at a time: those who come meanwhile shift nothing.
     let mut after = Value::Null;
@@ -77,7 +83,7 @@ async fn statistics_count_and_tell_of_nobody(engine: Engine) {
     let server = Server::start(engine).await;
     let admin = server.admin().await;
     let query = "{ statistics {
-        accounts active onboarded withPasskey newLately signedInLately agreed games { game players plays completed }
+        accounts activeAccounts onboarded withPasskey newInLast30Days signedInInLast30Days acceptedActiveTerms games { game players plays completed }
     } }";
     let before = admin.data(query).await["statistics"].clone();
     assert_eq!(before["games"][0], json!({ "game": "SCENARIO", "players": 0, "plays": 0, "completed": 0 }));
@@ -91,7 +97,15 @@ async fn statistics_count_and_tell_of_nobody(engine: Engine) {
     assert!(server.statements(&after).await.len() <= 5);
     let after = after.data()["statistics"].clone();
     let more = |name: &str| after[name].as_i64().unwrap() - before[name].as_i64().unwrap();
-    let names = ["accounts", "active", "onboarded", "withPasskey", "newLately", "signedInLately", "agreed"];
+    let names = [
+        "accounts",
+        "activeAccounts",
+        "onboarded",
+        "withPasskey",
+        "newInLast30Days",
+        "signedInInLast30Days",
+        "acceptedActiveTerms",
+    ];
     assert_eq!(names.map(more), [2, 1, 1, 0, 2, 2, 1], "{after}");
     assert_eq!(after["games"][2], json!({ "game": "JOBS", "players": 1, "plays": 2, "completed": 1 }));
     assert_eq!(one.send(query, Value::Null).await.codes(), ["FORBIDDEN"]);
@@ -101,7 +115,7 @@ async fn statistics_count_and_tell_of_nobody(engine: Engine) {
     let promote = "UPDATE users SET role_id = (SELECT id FROM roles WHERE role_name = 'admin')";
     server.home.database().await.execute_unprepared(promote).await.unwrap();
     let later = somebody.data(query).await["statistics"].clone();
-    assert_eq!((&later["newLately"], &later["signedInLately"]), (&json!(1), &json!(1)));
+    assert_eq!((&later["newInLast30Days"], &later["signedInInLast30Days"]), (&json!(1), &json!(1)));
 }
 
 async fn lists_say_how_long_they_are(engine: Engine) {
@@ -118,6 +132,13 @@ async fn lists_say_how_long_they_are(engine: Engine) {
     let counts = ["all", "jobs", "none", "auditLog"].map(|name| me[name]["totalCount"].clone());
     assert_eq!(counts, [json!(4), json!(3), json!(0), Value::Null]);
     assert_eq!(answer.data()["termsVersions"]["totalCount"], 1);
+    // Asked for thousands of times, it is counted once.
+    let often = format!("{{ termsVersions(first: 0) {{ {} }} }}", "totalCount ".repeat(400));
+    let often = one.send(&often, Value::Null).await;
+    often.data();
+    assert!(server.statements(&often).await.len() <= 3);
+    let too_often = format!("{{ termsVersions(first: 0) {{ {} }} }}", "totalCount ".repeat(5000));
+    assert_eq!(one.send(&too_often, Value::Null).await.codes(), ["TOO_COMPLEX"]);
     // However many people are on a page, one statement counts their plays.
     let admin = server.admin().await;
     let page = "{ users(first: 50) { nodes { plays(first: 5) { totalCount } } } }";

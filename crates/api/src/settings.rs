@@ -193,6 +193,14 @@ impl Source {
         let expected = format!("a number from {} to {}", range.start(), range.end());
         self.parse(name, default, &expected, |text| text.parse().ok().filter(|number| range.contains(number)))
     }
+
+    fn switch(&mut self, name: &str, default: bool) -> bool {
+        self.parse(name, default, "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        })
+    }
 }
 
 impl Settings {
@@ -263,11 +271,7 @@ impl Settings {
                 |path| serde_json::from_slice(&std::fs::read(path).ok()?).ok().map(Some),
             ),
             audit_log: TimeDelta::days(source.number("AUDIT_LOG_DAYS", 365, 30..=3650)),
-            graphiql: source.parse("GRAPHIQL", true, "on or off", |text| match text {
-                "on" => Some(true),
-                "off" => Some(false),
-                _ => None,
-            }),
+            graphiql: source.switch("GRAPHIQL", true),
             log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
             }),
@@ -307,16 +311,8 @@ impl Settings {
 fn limits(source: &mut Source) -> Limits {
     let default = Limits::default();
     let seconds = source.number("REQUEST_SECONDS", default.time.as_secs(), 1..=600);
-    let mut switch = |name, default| {
-        source.parse(name, default, "on or off", |text| match text {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
-        })
-    };
-    let (introspection, suggestions) = (switch("INTROSPECTION", true), switch("SUGGESTIONS", true));
     Limits {
-        depth: source.number("MAX_DEPTH", default.depth, 1..=100),
+        depth: source.number("MAX_DEPTH", default.depth, 1..=60),
         complexity: source.number("MAX_COMPLEXITY", default.complexity, 1..=10_000_000),
         tokens: source.number("MAX_TOKENS", default.tokens, 1..=1_000_000),
         aliases: source.number("MAX_ALIASES", default.aliases, 0..=10_000),
@@ -325,8 +321,8 @@ fn limits(source: &mut Source) -> Limits {
         request_bytes: source.number("MAX_REQUEST_BYTES", default.request_bytes, 1024..=64 * 1024 * 1024),
         batch: source.number("MAX_BATCH", default.batch, 1..=1000),
         time: Duration::from_secs(seconds),
-        introspection,
-        suggestions,
+        introspection: source.switch("INTROSPECTION", default.introspection),
+        suggestions: source.switch("SUGGESTIONS", default.suggestions),
     }
 }
 

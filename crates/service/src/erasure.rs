@@ -120,7 +120,8 @@ pub async fn erase_own(service: &Service, viewer: &Viewer, confirm: &str, caller
     let transaction = service.database.write().await?;
     let user = people::lock_viewer(&transaction, viewer).await?;
     let language = mail::language_of(&user, caller.language());
-    let typed = confirm.trim();
+    // PostgreSQL takes no NUL, and nobody has one in their name.
+    let typed = if confirm.contains('\0') { "" } else { confirm.trim() };
     let (has_email, is_email) = user_detail::is_email_of(service, &transaction, user.id, typed).await?;
     let is_word = user.username.is_none() && !has_email && WORDS.contains(&typed.to_lowercase().as_str());
     if !is_email && !is_word && user.username.as_deref() != Some(typed) {

@@ -26,6 +26,8 @@ pub async fn all(service: &Service, _: &Admin<'_>) -> Result<Vec<Model>, Error> 
 
 /// The id of the role that an administrator names.
 pub(crate) async fn find(service: &Service, role_name: &str) -> Result<i64, Error> {
+    // PostgreSQL takes no NUL.
+    let role_name = Some(role_name).filter(|name| !name.contains('\0'));
     let role = Entity::find().filter(Column::RoleName.eq(role_name)).one(service.database.pool()).await?;
     role.map(|role| role.id)
         .ok_or_else(|| Error::invalid("/roleName", message!("is not the name of a role; `roles` lists them.")))

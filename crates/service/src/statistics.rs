@@ -62,7 +62,7 @@ struct Row {
     completed: i64,
 }
 
-/// Counts everything anew: three statements, each over a whole table or all of the games'.
+/// Counts everything anew: four statements, each over a whole table or all of the games'.
 pub async fn read(service: &Service, _: &Admin<'_>) -> Result<Statistics, Error> {
     let pool = service.database.pool();
     let since = service.clock.now() - LATELY;

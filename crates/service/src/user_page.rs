@@ -6,6 +6,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::page::{self, Page, PageRequest};
+use crate::text::Checks;
+use crate::user::USERNAME_LENGTH;
 use crate::viewer::{Admin, Owner};
 use crate::{Error, Service, role};
 
@@ -13,7 +15,7 @@ use crate::{Error, Service, role};
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
     /// Their username begins like this, as it is written.
-    pub username: Option<String>,
+    pub username_starts_with: Option<String>,
     /// They have this address, verified or not.
     pub email: Option<String>,
     /// They have the role of this name.
@@ -46,7 +48,10 @@ pub async fn count(service: &Service, _: &Admin<'_>, filter: &UserFilter) -> Res
 
 async fn filtered(service: &Service, filter: &UserFilter) -> Result<Select<Entity>, Error> {
     let mut people = Entity::find();
-    if let Some(beginning) = &filter.username {
+    if let Some(beginning) = &filter.username_starts_with {
+        let mut checks = Checks::default();
+        checks.text("/filter/usernameStartsWith", beginning, USERNAME_LENGTH);
+        checks.finish()?;
         // Not LIKE: it takes capitals for small letters on SQLite only.
         let length = i32::try_from(beginning.chars().count()).unwrap_or(i32::MAX);
         let begins = Func::cust("substr").arg(Expr::col((Entity, Column::Username))).arg(1).arg(length);

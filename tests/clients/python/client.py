@@ -32,6 +32,16 @@ def details(error: GraphQLClientGraphQLMultiError) -> Details:
 class Client(autrement.Client):
     """Where the access token is not good any more it gets a new one, and sends once more."""
 
+    def get_data(self, response: Response) -> dict[str, Any]:
+        """What was asked for. Errors come with other statuses than 200, too, and are read all the same."""
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if isinstance(body, dict) and body.get("errors"):
+            raise GraphQLClientGraphQLMultiError.from_errors_dicts(errors_dicts=body["errors"], data=body.get("data"))
+        return super().get_data(response)
+
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.access_token: str | None = None

@@ -13,6 +13,7 @@ use service::game::{GameKind, PlayCursor};
 use service::page::{DEFAULT_PAGE, Page, PageRequest};
 use service::user_page::UserFilter;
 use service::viewer::Owner;
+use tokio::sync::OnceCell;
 
 use super::error::Result;
 use super::request::Request;
@@ -35,6 +36,7 @@ pub struct Connection<N: OutputType> {
     has_previous_page: bool,
     has_next_page: bool,
     total: Total,
+    counted: OnceCell<Option<i64>>,
 }
 
 /// What is counted for a list's `totalCount`: only if it is asked for.
@@ -85,8 +87,9 @@ impl<N: OutputType> Connection<N> {
     }
 
     /// How many items the whole list has; null where counting them would not be cheap, as in `auditLog`.
+    #[graphql(complexity = "COUNT")]
     async fn total_count(&self, context: &Context<'_>) -> Option<Result<i64>> {
-        self.total.count(context).await.transpose()
+        self.counted.get_or_try_init(|| self.total.count(context)).await.copied().transpose()
     }
 
     /// Where this part stands in the list.
@@ -100,10 +103,13 @@ impl<N: OutputType> Connection<N> {
     }
 }
 
+/// What counting a list costs.
+const COUNT: usize = 100;
+
 /// What a list costs: what one item does, as often as it may come.
 pub fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
     let items = first.or(last).and_then(|count| usize::try_from(count).ok()).unwrap_or(DEFAULT_PAGE);
-    items.saturating_mul(item).saturating_add(1)
+    items.max(1).saturating_mul(item).saturating_add(1)
 }
 
 /// What a cursor says.
@@ -165,5 +171,11 @@ pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, total: Total, node
         let (cursor, node) = node(item);
         Edge::new(URL_SAFE_NO_PAD.encode(cursor.text()), node)
     });
-    Connection { edges: edges.collect(), has_previous_page: page.has_previous, has_next_page: page.has_next, total }
+    Connection {
+        edges: edges.collect(),
+        has_previous_page: page.has_previous,
+        has_next_page: page.has_next,
+        total,
+        counted: OnceCell::new(),
+    }
 }

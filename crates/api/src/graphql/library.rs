@@ -165,7 +165,7 @@ mod tests {
         let deep = format!("{{ __type(name: \"User\") {}{{ name }}{}}}", "{ ofType ".repeat(22), " }".repeat(22));
         let mut requests: Vec<_> = REFUSED.iter().map(|query| Request::new(*query)).chain([Request::new(deep)]).collect();
         requests.push(Request::new("query A { me { id } } query B { me { id } }").operation_name("C"));
-        let save = "mutation ($json: JSON) { saveJobsGame(input: { jobChoices: $json }) { id } }";
+        let save = "mutation ($json: JSON) { saveSkillsGame(input: { skillsAssessment: $json }) { id } }";
         let file = Value::Binary(b"file".as_slice().into());
         for json in [file, Value::from_json(json!({ RAW_VALUE_TOKEN: "1" })).unwrap()] {
             let mut variables = Variables::default();

@@ -1,11 +1,12 @@
-//! What a request may ask for. Each limit is a setting; what goes beyond is refused before a statement runs.
+//! What a request may ask for, as far as a service may want it otherwise: settings. What keeps the process alive whoever asks is fixed, in
+//! `document/mod.rs` and `http/i_json.rs`. What goes beyond is refused before a statement runs.
 
 use std::time::Duration;
 
 /// The limits, as the settings say.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How deep fields may be nested.
+    /// How deep fields may be nested; brackets stop at 64 anyway.
     pub depth: usize,
     /// How many fields an answer may have, a list counted with as many items as it is asked for.
     pub complexity: usize,

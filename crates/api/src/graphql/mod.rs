@@ -74,6 +74,9 @@ pub struct Mutation(
 /// The schema, without data: each request brings its own (`request::Request`).
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
+/// How many fragments may be in one another besides the fields that are: the library counts both together.
+const FRAGMENTS_DEEP: usize = 12;
+
 /// Builds the schema.
 pub fn schema(limits: &limits::Limits) -> Schema {
     let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
@@ -84,8 +87,7 @@ pub fn schema(limits: &limits::Limits) -> Schema {
         )
         .override_output_type_description::<PageInfo>("Where a part of a list stands in it, with the cursors to go on from.")
         .limit_depth(limits.depth)
-        // Its own bound counts fragments, too.
-        .limit_recursive_depth(limits.depth + 12)
+        .limit_recursive_depth(limits.depth + FRAGMENTS_DEEP)
         .limit_complexity(limits.complexity);
     if !limits.suggestions {
         schema = schema.disable_suggestions();

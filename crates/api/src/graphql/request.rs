@@ -44,7 +44,7 @@ pub struct Request {
     opened: OnceLock<Uuid>,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
     loaders: Mutex<Arc<Loaders>>,
-    spent: AtomicUsize,
+    spent: Arc<AtomicUsize>,
 }
 
 impl Request {
@@ -59,8 +59,13 @@ impl Request {
             opened: OnceLock::new(),
             viewer: OnceCell::new(),
             loaders,
-            spent: AtomicUsize::new(0),
+            spent: Arc::default(),
         }
+    }
+
+    /// Another one of the same batch: together they give no more than one alone may.
+    pub fn beside(&self) -> Self {
+        Self { spent: self.spent.clone(), ..Self::new(self.service.clone(), self.sender.clone()) }
     }
 
     /// The request that a resolver works for.

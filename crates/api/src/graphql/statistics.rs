@@ -32,7 +32,7 @@ impl Statistics {
     }
 
     /// How many of them get in (`isActive`).
-    async fn active(&self) -> i64 {
+    async fn active_accounts(&self) -> i64 {
         self.0.people.active
     }
 
@@ -47,17 +47,19 @@ impl Statistics {
     }
 
     /// How many accounts were made in the last 30 days.
-    async fn new_lately(&self) -> i64 {
+    #[graphql(name = "newInLast30Days")]
+    async fn new_in_last_30_days(&self) -> i64 {
         self.0.people.new_lately
     }
 
     /// How many people signed in in the last 30 days.
-    async fn signed_in_lately(&self) -> i64 {
+    #[graphql(name = "signedInInLast30Days")]
+    async fn signed_in_in_last_30_days(&self) -> i64 {
         self.0.people.signed_in_lately
     }
 
     /// How many people have accepted the active version of the terms.
-    async fn agreed(&self) -> u64 {
+    async fn accepted_active_terms(&self) -> u64 {
         self.0.agreed
     }
 

@@ -29,8 +29,10 @@ impl TermsVersion {
     }
 
     /// The text, in Markdown.
-    async fn content(&self) -> &str {
-        &self.0.content
+    #[expect(clippy::unused_async, reason = "the library takes no other methods")]
+    async fn content(&self, context: &Context<'_>) -> Result<&str> {
+        Request::of(context).spend(self.0.content.len())?;
+        Ok(&self.0.content)
     }
 
     /// The one to accept now; exactly one is.

@@ -12,7 +12,7 @@ use super::user::User;
 #[derive(InputObject, Default)]
 pub struct UserFilter {
     /// Their username begins like this, as it is written.
-    username: Option<String>,
+    username_starts_with: Option<String>,
     /// They have this address, verified or not; capitals do not matter.
     email: Option<String>,
     /// They have the role of this name, one of `roles`.
@@ -35,8 +35,8 @@ pub enum UserOrder {
 
 impl From<UserFilter> for user_page::UserFilter {
     fn from(filter: UserFilter) -> Self {
-        let UserFilter { username, email, role_name, is_active, onboarding_complete } = filter;
-        Self { username, email, role_name, is_active, onboarding_complete }
+        let UserFilter { username_starts_with, email, role_name, is_active, onboarding_complete } = filter;
+        Self { username_starts_with, email, role_name, is_active, onboarding_complete }
     }
 }
 

@@ -106,14 +106,14 @@ impl AnswerForm {
         let (mut bodies, mut headers) = (Vec::with_capacity(answers.len()), HeaderMap::new());
         for answer in answers {
             let mut response = answer.unwrap_or_else(|refused| refused.response(self.language).1);
-            headers.extend(std::mem::take(&mut response.http_headers));
+            append(&mut headers, std::mem::take(&mut response.http_headers));
             bodies.push(self.body(response).1);
         }
         let mut body = vec![b'['];
         body.extend(bodies.join(&b','));
         body.push(b']');
         let mut reply = self.with_type(StatusCode::OK, body);
-        reply.headers_mut().extend(headers);
+        append(reply.headers_mut(), headers);
         reply
     }
 
@@ -139,9 +139,7 @@ impl AnswerForm {
     /// The text, and whether nothing ran because the request itself is at fault.
     fn body(&self, mut response: GraphQLResponse) -> (bool, Vec<u8>) {
         complete(&mut response, &self.request_id, self.language);
-        let is_request_error = response.is_err()
-            && response.errors.iter().all(|error| error.path.is_empty())
-            && response.data == async_graphql::Value::Null;
+        let is_request_error = is_request_error(&response);
         let body = if is_request_error {
             json!({ "errors": response.errors }).to_string().into_bytes()
         } else {
@@ -161,8 +159,34 @@ impl AnswerForm {
     }
 }
 
-/// Whether the client asks for the newer media type. Without a wish it gets `application/json`.
+/// Whether nothing ran because the request itself is at fault.
+pub(super) fn is_request_error(response: &GraphQLResponse) -> bool {
+    response.is_err() && response.errors.iter().all(|error| error.path.is_empty()) && response.data == async_graphql::Value::Null
+}
+
+/// Adds headers to others, of the same names too: each cookie has its own.
+fn append(headers: &mut HeaderMap, more: HeaderMap) {
+    let mut last = None;
+    for (name, value) in more {
+        last = name.or(last);
+        if let Some(name) = last.clone() {
+            headers.append(name, value);
+        }
+    }
+}
+
+/// Whether the client would rather have the newer media type (RFC 9110, section 12.5.1). Without a wish it gets `application/json`.
 fn accepts_graphql_response(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|range| range.split(';').next().unwrap_or_default().trim() == GRAPHQL_RESPONSE)
+    let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<_> = accept.flat_map(|value| value.split(',')).map(|range| range.split(';').map(str::trim)).collect();
+    let weight = |wanted: &[&str]| {
+        let mut of_type = ranges.iter().cloned().filter_map(|mut range| {
+            let name = range.next()?;
+            let weight = range.find_map(|parameter| parameter.strip_prefix("q=")?.trim().parse::<f32>().ok());
+            wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)).then_some(weight.unwrap_or(1.0))
+        });
+        of_type.next()
+    };
+    let newer = weight(&[GRAPHQL_RESPONSE]).unwrap_or_default();
+    newer > 0.0 && newer >= weight(&["application/json"]).unwrap_or_default()
 }

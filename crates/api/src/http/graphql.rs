@@ -8,19 +8,19 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request as HttpRequest, State};
 use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use message::message;
 use serde::Deserialize;
 use service::caller::Caller;
 use service::language::Language;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use url::form_urlencoded;
 
-use super::answer::{AnswerForm, Refused};
+use super::answer::{AnswerForm, Refused, is_request_error};
 use super::{App, i_json, upload};
-use crate::graphql::document;
+use crate::graphql::document::{self, Cost, Spent};
 use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
 /// The most bytes that are read of a request that has too many.
@@ -71,7 +71,7 @@ pub(super) async fn other_method(request: HttpRequest) -> Response {
     let message = message!("Send queries by GET or POST, and mutations by POST.");
     let refused = Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message);
     let mut refused = AnswerForm::of(&request).refuse(refused);
-    refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     refused
 }
 
@@ -100,7 +100,11 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
         }
         Way::Json => {
             let limit = app.limits.request_bytes;
-            let bytes = read_body(body, limit).await.ok_or_else(|| {
+            let bytes = timeout(app.limits.time, read_body(body, limit)).await.map_err(|_| {
+                let message = message!("The request took too long to arrive; send it again.");
+                Refused::told(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+            })?;
+            let bytes = bytes.ok_or_else(|| {
                 let message = message!("The request has more than {limit} bytes; send less at once.", limit);
                 Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
             })?;
@@ -111,12 +115,14 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
     let mut ids = ids.into_iter();
     // One for all of a batch.
     let deadline = Instant::now() + app.limits.time;
+    let mut spent = Spent::default();
     match requests {
         BatchRequest::Single(mut request) => {
             if let Some(form) = &form {
                 form.put(&asked, &mut request).map_err(Refused::bad_request)?;
             }
-            execute(app, request, ids.next().flatten(), asked, way, deadline).await.map(Answers::One)
+            let request = prepare(app, request, ids.next().flatten().as_deref(), way, &mut spent)?;
+            execute(app, request, asked, deadline).await.map(Answers::One)
         }
         BatchRequest::Batch(_) if form.is_some() => {
             Err(Refused::bad_request(message!("A form brings one request, not several in an array.")))
@@ -130,8 +136,10 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
             let mut answers = Vec::with_capacity(requests.len());
             // One after the other: what one writes, the next reads.
             for request in requests {
-                let asked = Request::new(app.service.clone(), sender.clone());
-                answers.push(execute(app, request, ids.next().flatten(), asked, way, deadline).await);
+                answers.push(match prepare(app, request, ids.next().flatten().as_deref(), way, &mut spent) {
+                    Ok(request) => execute(app, request, asked.beside(), deadline).await,
+                    Err(refused) => Err(refused),
+                });
             }
             Ok(Answers::Many(answers))
         }
@@ -175,6 +183,10 @@ async fn read(app: &App, mut parts: Parts, bytes: Bytes, way: Way) -> Result<(Ba
         Vec::new()
     };
     let is_array = bytes.trim_ascii_start().starts_with(b"[");
+    if by_get {
+        // HEAD is answered as GET is.
+        parts.method = Method::GET;
+    }
     if way == Way::Form {
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
@@ -196,36 +208,60 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
     bytes.windows(word.len()).any(|part| part == word)
 }
 
-/// Runs one request, if it is to be run.
-async fn execute(
+/// A request that is to be run.
+struct Prepared {
+    request: async_graphql::Request,
+    cost: Cost,
+    /// The hash under which its document is remembered, once it has shown to be one.
+    to_remember: Option<String>,
+}
+
+/// Finds the document, and checks what can be checked before it runs.
+fn prepare(
     app: &App,
     mut request: async_graphql::Request,
-    document_id: Option<String>,
-    asked: Request,
+    document_id: Option<&str>,
     way: Way,
-    deadline: Instant,
-) -> Result<GraphQLResponse, Refused> {
-    let to_remember = app.documents.find(&mut request, document_id.as_deref())?;
+    spent: &mut Spent,
+) -> Result<Prepared, Refused> {
+    let to_remember = app.documents.find(&mut request, document_id)?;
     if request.query.trim().is_empty() {
         return Err(Refused::bad_request(message!(
             "There is no query: send one as the member query of a JSON object, or by GET as ?query=…"
         )));
     }
-    document::prepare(&mut request, &app.limits)?;
-    if let Some(hash) = to_remember {
-        app.documents.remember(hash, &request.query);
-    }
+    let cost = document::prepare(&mut request, &app.limits, spent)?;
     if way == Way::Get && !document::only_reads(&mut request) {
         let message = message!("By GET only queries run; send this by POST.");
         return Err(Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message));
     }
-    timeout_at(deadline, app.schema.execute(request.data(asked))).await.map_err(|_| {
+    Ok(Prepared { request, cost, to_remember })
+}
+
+/// Runs one request, if there is time left.
+async fn execute(
+    app: &App,
+    Prepared { request, cost, to_remember }: Prepared,
+    asked: Request,
+    deadline: Instant,
+) -> Result<GraphQLResponse, Refused> {
+    let too_late = || {
         let message = message!(
-            "The request took longer than {limit} seconds. Ask for less at once; whether something was changed is to be read again.",
+            "The request took longer than {limit} s. Ask for less at once; whether something was changed is to be read again.",
             limit = app.limits.time.as_secs()
         );
         Refused::told(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", message)
-    })
+    };
+    if Instant::now() >= deadline {
+        return Err(too_late());
+    }
+    let document = to_remember.map(|hash| (hash, request.query.clone()));
+    let schema = if cost == Cost::Small { &app.schema } else { &app.quiet_schema };
+    let response = timeout_at(deadline, schema.execute(request.data(asked))).await.map_err(|_| too_late())?;
+    if let (Some((hash, document)), false) = (document, is_request_error(&response)) {
+        app.documents.remember(hash, &document);
+    }
+    Ok(response)
 }
 
 /// The body, if it is not too large. One that is too large is read to its end all the same and dropped, as far as that is bearable: a

@@ -38,6 +38,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 struct App {
     schema: Schema,
+    /// The same, which suggests no names: for documents where that would take long.
+    quiet_schema: Schema,
     limits: Arc<Limits>,
     documents: Arc<Documents>,
     service: Arc<Service>,
@@ -68,6 +70,8 @@ pub struct Options {
 
 /// All routes.
 pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents, graphiql }: Options) -> Router {
+    // Its own requests are not on anybody's list.
+    let graphiql = graphiql && trusted_documents.is_none();
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
@@ -77,6 +81,7 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         .allow_credentials(true);
     let app = App {
         schema: crate::graphql::schema(&limits),
+        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }),
         limits: limits.into(),
         documents: Documents::new(trusted_documents).into(),
         service,

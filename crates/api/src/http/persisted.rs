@@ -64,7 +64,8 @@ impl Documents {
         };
         let named = named.map(|id| id.strip_prefix("sha256:").map_or(id.clone(), str::to_lowercase));
         if let Some(trusted) = &self.trusted {
-            let id = named.filter(|_| request.query.is_empty());
+            let as_given = document_id.filter(|id| trusted.contains_key(*id)).map(str::to_owned);
+            let id = as_given.or(named).filter(|_| request.query.is_empty());
             let found = trusted.get(&id.clone().unwrap_or_else(|| hash(&request.query)));
             request.query = found.ok_or(if id.is_some() { Fault::NotFound } else { Fault::NotTrusted })?.to_string();
             return Ok(None);

@@ -77,12 +77,14 @@ async function submit(event) {
 }
 
 function show() {
-  const { user } = current();
+  const { user, isReplaced } = current();
   part('nobody').hidden = Boolean(user);
   part('somebody').hidden = !user;
   part('panel-title').textContent = user ? 'Your account' : 'Sign in';
   part('toggle').textContent = user ? 'Account' : 'Sign in';
-  part('who').textContent = user ? `Signed in as ${user.username ?? user.detail?.email ?? 'somebody without a name'}` : 'Nobody is signed in';
+  const name = user?.username ?? user?.detail?.email ?? 'somebody without a name';
+  const who = isReplaced ? 'Signed out: another account signed in in another tab' : 'Nobody is signed in';
+  part('who').textContent = user ? `Signed in as ${name}` : who;
   if (!user) return;
   part('username').textContent = user.username ?? 'none';
   part('email').textContent = user.detail?.email ?? 'none';

@@ -5,9 +5,11 @@ import { api } from './api.js';
 
 // Access tokens last 15 minutes.
 const RENEWED_AFTER = 12 * 60 * 1000;
-const ME = '{ me { username role { roleName } mustAcceptTerms detail { email } } }';
+const ME = '{ me { id username role { roleName } mustAcceptTerms detail { email } } }';
 
 const nobody = { token: null, user: null };
+// The cookie is the browser's: another tab may have signed in somebody else.
+const replaced = { ...nobody, isReplaced: true };
 let now = nobody;
 let since = 0;
 let renewing = null;
@@ -23,7 +25,7 @@ function become(next) {
   for (const listener of listeners) listener();
 }
 
-/** `{ token, user }`, both null while nobody is signed in; another object after each change. */
+/** `{ token, user }`, both null while nobody is signed in, `isReplaced` where somebody else is in another tab; another object after each change. */
 export const current = () => now;
 
 /** Calls back after each change; gives what ends that. */
@@ -53,7 +55,9 @@ export function renew() {
 async function refresh() {
   try {
     const { refreshSession } = await api('mutation { refreshSession { accessToken } }');
-    await enter(refreshSession.accessToken);
+    const { me } = await api(ME, {}, refreshSession.accessToken);
+    // Whoever explores here does not become somebody else without a word.
+    become(now.user && now.user.id !== me.id ? replaced : { token: refreshSession.accessToken, user: me });
   } catch (error) {
     if (error.code !== 'UNAUTHENTICATED') throw error;
     become(nobody);

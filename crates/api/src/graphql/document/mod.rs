@@ -7,10 +7,11 @@
 mod absent;
 mod size;
 mod tokens;
+mod variables;
 
 use async_graphql::Request;
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use message::{Message, message};
 use size::Count;
 
@@ -24,8 +25,25 @@ const MAX_NESTING_IN_ALL: usize = 256;
 const MAX_SELECTIONS: usize = 10_000;
 /// The longest name: the library compares one that it does not know with every other, to suggest one, and repeats it.
 const MAX_NAME: usize = 256;
+/// The most fields and fragments by which the schema may be asked for: a tool's query has some two hundred, and each is given for up to
+/// thousands of fields of the schema.
+const MAX_INTROSPECTION: usize = 500;
+/// How many times the bytes of a request its values may come to.
+const COPIES: usize = 4;
+/// Up to this many fields, with names no longer than this, names that do not exist are compared with those that do.
+const SUGGESTED: usize = 500;
+const SUGGESTED_NAME: usize = 50;
 /// The most lists of introspection within one another: tools ask for one (graphql-js stops at three as well).
 const MAX_INTROSPECTED_LISTS: usize = 2;
+
+/// How much it costs to say what is wrong with a document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Names that exist may be suggested.
+    Small,
+    /// No suggestions.
+    Great,
+}
 
 /// Why a document is not taken; nothing was run.
 pub struct Refused {
@@ -39,19 +57,28 @@ pub struct Refused {
 pub fn only_reads(request: &mut Request) -> bool {
     let wanted = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return true };
-    let is_only = document.operations.iter().count() == 1;
-    let mut operations = document.operations.iter();
-    let runs = operations.find(|(name, _)| is_only || name.is_some_and(|name| Some(name.as_str()) == wanted.as_deref()));
-    runs.is_none_or(|(_, operation)| operation.node.ty == OperationType::Query)
+    operation(document, wanted.as_deref()).is_none_or(|operation| operation.ty == OperationType::Query)
 }
 
-/// Checks a document's size and its input objects, and takes the variables out that were left out.
-pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
+/// The operation that runs, if there is one.
+fn operation<'a>(document: &'a ExecutableDocument, wanted: Option<&str>) -> Option<&'a OperationDefinition> {
+    let is_only = document.operations.iter().count() == 1;
+    let mut operations = document.operations.iter();
+    let runs = operations.find(|(name, _)| is_only || name.is_some_and(|name| Some(name.as_str()) == wanted));
+    runs.map(|(_, operation)| &operation.node)
+}
+
+/// What the requests of a batch come to so far: together no more than one alone may.
+#[derive(Default)]
+pub struct Spent {
+    selections: usize,
+    introspection: usize,
+    values: usize,
+}
+
+/// Checks a document's size, its input objects and its variables, and takes the variables out that were left out.
+pub fn prepare(request: &mut Request, limits: &Limits, spent: &mut Spent) -> Result<Cost, Refused> {
     let tokens = tokens::look(&request.query);
-    let too_complex = |message: Message| Err(Refused { code: "TOO_COMPLEX", message });
-    let at_most = |count: usize, limit: usize, message: fn(usize, usize) -> Message| {
-        if count <= limit { Ok(()) } else { too_complex(message(count, limit)) }
-    };
     at_most(tokens.count, limits.tokens, |count, limit| {
         message!(
             "The query has {count} tokens; at most {limit} are taken. Send values as variables, and ask for less at once.",
@@ -60,39 +87,61 @@ pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
         )
     })?;
     if tokens.deepest > MAX_NESTING || tokens.deepest_in_all > MAX_NESTING_IN_ALL {
-        return too_complex(message!(
+        return Err(too_complex(message!(
             "The query nests brackets {depth} deep, {in_all} with all its operations and fragments; at most {most} and {most_in_all} are \
              read. Send deep values as variables, and fewer fragments.",
             depth = tokens.deepest,
             in_all = tokens.deepest_in_all,
             most = MAX_NESTING,
             most_in_all = MAX_NESTING_IN_ALL
-        ));
+        )));
     }
     if tokens.longest_name > MAX_NAME {
         let length = tokens.longest_name;
-        return too_complex(message!(
-            "The query holds a name of {length} characters; at most {limit} are read.",
+        return Err(too_complex(message!(
+            "The query holds a name or number of {length} characters; at most {limit} are read: shorten it.",
             length,
             limit = MAX_NAME
-        ));
+        )));
     }
     if let Some(name) = tokens.repeated_field {
         let message = message!("The query gives the field {name} twice in one input object; give it once.", name);
         return Err(Refused { code: "INVALID_INPUT", message });
     }
     // What is no document is left to the executor, which says why.
-    let Ok(mut document) = parse_query(&request.query) else { return Ok(()) };
-    let mut count = Count::new(&document);
+    let Ok(mut document) = parse_query(&request.query) else { return Ok(Cost::Great) };
+    measure(&document, request, limits, spent)?;
+    variables::check(&document, request)?;
+    let is_small = spent.selections <= SUGGESTED && tokens.longest_name <= SUGGESTED_NAME;
+    let cost = if is_small { Cost::Small } else { Cost::Great };
+    absent::leave_out(&mut document, request);
+    request.set_parsed_query(document);
+    Ok(cost)
+}
+
+/// Checks what the operations come to, with what the batch came to before.
+fn measure(document: &ExecutableDocument, request: &Request, limits: &Limits, spent: &mut Spent) -> Result<(), Refused> {
+    let mut count = Count::new(document, &request.variables);
     for (_, operation) in document.operations.iter() {
         let size = count.operation(&operation.node);
         if let Some(name) = count.cycle() {
             let message = message!("The fragment {name} leads to itself; let it spread other ones only.", name);
             return Err(Refused { code: "INVALID_INPUT", message });
         }
-        at_most(size.selections, MAX_SELECTIONS, |count, limit| {
+        spent.selections = spent.selections.saturating_add(size.selections);
+        spent.introspection = spent.introspection.saturating_add(size.introspection);
+        spent.values = spent.values.saturating_add(size.values);
+        at_most(spent.selections, MAX_SELECTIONS, |count, limit| {
             message!(
                 "The query has {count} fields and fragments; at most {limit} are taken. Ask for fewer, or spread fewer fragments.",
+                count,
+                limit
+            )
+        })?;
+        at_most(spent.values, limits.request_bytes.saturating_mul(COPIES), |count, limit| {
+            message!(
+                "The values of the query come to {count} bytes, with each variable as often as it stands; at most {limit} are taken. \
+                 Give a large one once.",
                 count,
                 limit
             )
@@ -118,9 +167,9 @@ pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
             let message = message!("The schema is not told here; it is in the schema.graphql of the release.");
             return Err(Refused { code: "FORBIDDEN", message });
         }
-        at_most(size.introspection, limits.complexity, |count, limit| {
+        at_most(spent.introspection, MAX_INTROSPECTION, |count, limit| {
             message!(
-                "The query has {count} fields of the schema to give; at most {limit} are taken. Ask for less of it at once.",
+                "The query has {count} fields that ask for the schema; at most {limit} are taken. Ask for less of it at once.",
                 count,
                 limit
             )
@@ -133,7 +182,13 @@ pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
             )
         })?;
     }
-    absent::leave_out(&mut document, request);
-    request.set_parsed_query(document);
     Ok(())
+}
+
+fn too_complex(message: Message) -> Refused {
+    Refused { code: "TOO_COMPLEX", message }
+}
+
+fn at_most(count: usize, limit: usize, message: fn(usize, usize) -> Message) -> Result<(), Refused> {
+    if count <= limit { Ok(()) } else { Err(too_complex(message(count, limit))) }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::Name;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
+use async_graphql::{Name, Variables};
+use async_graphql_value::{ConstValue, Value};
 
 /// How much an operation, or a part of one, comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,21 +19,10 @@ pub struct Size {
     pub directives: usize,
     /// Lists of introspection within one another, as deep as they go: each multiplies what is given.
     pub introspected_lists: usize,
-    /// About how many fields are given of the schema where it is asked for; 0 where it is not.
+    /// Of the fields and fragments, those by which the schema is asked for.
     pub introspection: usize,
-    /// The same as if all of this were about the schema.
-    weight: usize,
-}
-
-/// About how many items a list of introspection gives: what this schema has, on average.
-fn items(field: &str) -> usize {
-    match field {
-        "types" => 150,
-        "possibleTypes" | "directives" => 8,
-        "fields" => 5,
-        "inputFields" | "enumValues" => 2,
-        _ => 1,
-    }
+    /// About how many bytes the values of its arguments have, a variable counted as often as it stands: each is a copy.
+    pub values: usize,
 }
 
 impl Size {
@@ -43,7 +33,7 @@ impl Size {
         self.directives = self.directives.saturating_add(other.directives);
         self.introspected_lists = self.introspected_lists.max(other.introspected_lists);
         self.introspection = self.introspection.saturating_add(other.introspection);
-        self.weight = self.weight.saturating_add(other.weight);
+        self.values = self.values.saturating_add(other.values);
     }
 }
 
@@ -53,12 +43,20 @@ pub struct Count<'a> {
     fragments: HashMap<&'a Name, Size>,
     under_way: HashSet<&'a Name>,
     cycle: Option<&'a Name>,
+    variables: HashMap<&'a str, usize>,
 }
 
 impl<'a> Count<'a> {
     /// Nothing is counted yet.
-    pub fn new(document: &'a ExecutableDocument) -> Self {
-        Self { document, fragments: HashMap::new(), under_way: HashSet::new(), cycle: None }
+    pub fn new(document: &'a ExecutableDocument, given: &'a Variables) -> Self {
+        let mut variables: HashMap<_, _> = given.iter().map(|(name, value)| (name.as_str(), of_const(value))).collect();
+        let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+        for definition in definitions {
+            if let Some(default) = &definition.node.default_value {
+                variables.entry(definition.node.name.node.as_str()).or_insert_with(|| of_const(&default.node));
+            }
+        }
+        Self { document, fragments: HashMap::new(), under_way: HashSet::new(), cycle: None, variables }
     }
 
     /// A fragment that leads to itself, if one was met.
@@ -87,9 +85,11 @@ impl<'a> Count<'a> {
                     inner.directives = inner.directives.saturating_add(field.directives.len());
                     inner.introspected_lists +=
                         usize::from(["fields", "interfaces", "possibleTypes", "inputFields"].contains(&name));
-                    inner.weight = inner.weight.saturating_mul(items(name)).saturating_add(1);
                     if ["__schema", "__type"].contains(&name) {
-                        inner.introspection = inner.weight;
+                        inner.introspection = inner.selections.saturating_add(1);
+                    }
+                    for (_, value) in &field.arguments {
+                        inner.values = inner.values.saturating_add(self.bytes(&value.node));
                     }
                     size.add(inner);
                 }
@@ -106,6 +106,18 @@ impl<'a> Count<'a> {
             }
         }
         size
+    }
+
+    fn bytes(&self, value: &Value) -> usize {
+        match value {
+            Value::Variable(name) => self.variables.get(name.as_str()).copied().unwrap_or_default(),
+            Value::String(text) => text.len(),
+            Value::List(items) => items.iter().map(|item| self.bytes(item)).fold(ITEM, usize::saturating_add),
+            Value::Object(members) => {
+                members.iter().map(|(name, value)| self.bytes(value) + name.len()).fold(ITEM, usize::saturating_add)
+            }
+            _ => ITEM,
+        }
     }
 
     fn fragment(&mut self, name: &'a Name) -> Size {
@@ -126,15 +138,31 @@ impl<'a> Count<'a> {
     }
 }
 
+/// About how many bytes a value takes besides what it holds.
+const ITEM: usize = 32;
+
+fn of_const(value: &ConstValue) -> usize {
+    match value {
+        ConstValue::String(text) => text.len() + ITEM,
+        ConstValue::List(items) => items.iter().map(of_const).fold(ITEM, usize::saturating_add),
+        ConstValue::Object(members) => {
+            members.iter().map(|(name, value)| of_const(value) + name.len()).fold(ITEM, usize::saturating_add)
+        }
+        _ => ITEM,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use async_graphql::Variables;
     use async_graphql::parser::parse_query;
 
     use super::{Count, Size};
 
     fn sizes(document: &str) -> Vec<Size> {
         let document = parse_query(document).expect("a document");
-        let mut count = Count::new(&document);
+        let variables = Variables::from_json(serde_json::json!({ "long": "x".repeat(1000) }));
+        let mut count = Count::new(&document, &variables);
         document.operations.iter().map(|(_, operation)| count.operation(&operation.node)).collect()
     }
 
@@ -147,7 +175,6 @@ mod tests {
             selections: 3 + 2 * 5,
             aliases: 1 + 2 * 2,
             directives: 2 + 1 + 1 + 2,
-            weight: 1 + 2 * 4,
             ..Size::default()
         };
         assert_eq!(size, [expected]);
@@ -159,7 +186,13 @@ mod tests {
         let size = sizes(
             "{ __schema { types { fields { type { ...T } } interfaces { name } } } } fragment T on __Type { possibleTypes { name } }",
         )[0];
-        assert_eq!((size.introspected_lists, size.introspection), (2, 1 + 1 + 150 * ((1 + 5 * (1 + 1 + 8)) + (1 + 1))));
+        assert_eq!((size.introspected_lists, size.introspection), (2, 9));
         assert_eq!(sizes("{ me { id __typename types { fields { id } } } }")[0].introspection, 0);
+    }
+
+    #[test]
+    fn values_count_as_often_as_they_stand() {
+        let query = "query ($long: String, $other: Int = 5) { a(b: [$long, $long], c: $other) ...F ...F } fragment F on Q { d(e: {f: $long}) }";
+        assert_eq!(sizes(query)[0].values, (2 * 1032 + 32) + 32 + 2 * (1032 + 1 + 32));
     }
 }

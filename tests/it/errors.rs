@@ -177,8 +177,7 @@ async fn every_example_gives_its_code_and_its_words(engine: Engine) {
         // What happens before lasts, and there is one administrator.
         let is_alone = example.after.is_some() || example.who == "An administrator";
         let settings: &[_] = if example.after.as_deref() == Some(HELD) { &[("REQUEST_SECONDS", "1")] } else { &[] };
-        let home = Arc::new(Home::migrated(engine).await);
-        let own = if is_alone { Some(Server::start_on(home, settings).await) } else { None };
+        let own = if is_alone { Some(Server::start_on(Arc::new(Home::migrated(engine).await), settings).await) } else { None };
         let server = own.as_ref().unwrap_or(&shared);
         let client = asks(server, &example.who).await;
         for (language, told) in [("en", &example.english), ("fr", &example.french)] {

@@ -112,27 +112,6 @@ async fn pages_elsewhere_can_not_call() {
 }
 
 #[tokio::test]
-async fn graphiql_comes_from_the_binary_under_a_strict_policy() {
-    let server = Server::start(Engine::Sqlite).await;
-    let page = server.client().raw(Method::GET, "/").send().await.unwrap();
-    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
-    let html = page.text().await.unwrap();
-    let mut files = 0;
-    for part in html.split('"').filter(|part| part.starts_with("/graphiql/")) {
-        let file = server.client().raw(Method::GET, part).send().await.unwrap();
-        assert_eq!(
-            (file.status().as_u16(), file.headers()["x-content-type-options"].to_str().unwrap()),
-            (200, "nosniff"),
-            "{part}"
-        );
-        files += 1;
-    }
-    assert_eq!(files, 6);
-    assert!(!html.contains("http://") && !html.contains("https://"), "another host is asked");
-}
-
-#[tokio::test]
 async fn a_batch_is_answered_one_after_the_other() {
     let server = Server::start(Engine::Sqlite).await;
     let somebody = server.somebody().await;

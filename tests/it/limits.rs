@@ -180,6 +180,18 @@ fn generous() -> Vec<Hostile> {
             "3 lists of introspection",
         ),
         query(
+            "introspection three times",
+            format!(
+                "{{ {} }}",
+                many(
+                    3,
+                    "a#: __schema { types { fields { args { type { name kind } } type { fields { name type { name } } } } } }"
+                )
+            ),
+            COMPLEX,
+            "fields of the schema to give",
+        ),
+        query(
             "introspection through fragments",
             "{ __schema { types { ...T } } } fragment T on __Type { fields { type { possibleTypes { ...U } } } } fragment U on __Type { interfaces { name } }",
             COMPLEX,

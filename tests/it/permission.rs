@@ -29,7 +29,7 @@ const PUBLIC_MUTATIONS: &[&str] = &[
     "finishPasskeyRecovery",
 ];
 /// What administrators call.
-const ADMIN_QUERIES: &[&str] = &["users", "roles"];
+const ADMIN_QUERIES: &[&str] = &["users", "roles", "statistics"];
 /// What administrators do.
 const ADMIN_MUTATIONS: &[&str] = &["deleteUser", "setUserActive", "setUserRole", "publishTerms"];
 /// Fields of a person that not even an administrator sees.

@@ -8,7 +8,7 @@ use crate::harness::{Engine, Server, binary};
 pub async fn introspect(server: &Server) -> Value {
     const QUERY: &str = "{ __schema { queryType { name } mutationType { name } types {
         kind name description possibleTypes { name }
-        fields(includeDeprecated: true) { name description args { ...Input } type { ...Type } }
+        fields(includeDeprecated: true) { name description isDeprecated args { ...Input } type { ...Type } }
         inputFields { ...Input }
         enumValues(includeDeprecated: true) { name description }
     } } }

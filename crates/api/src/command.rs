@@ -211,10 +211,15 @@ async fn serve(settings: Settings) -> Result<()> {
         proxies: Proxies::new(settings.trusted_proxies),
         limits: settings.limits,
         trusted_documents: settings.trusted_documents,
+        graphiql: settings.graphiql,
     };
     let router = http::router(service.clone(), options);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    println!("GraphiQL: http://{address}/");
+    if settings.graphiql {
+        println!("GraphiQL: http://{address}/");
+    } else {
+        println!("GraphQL: http://{address}/graphql");
+    }
     tracing::info!(%address, "serving");
     axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
     tracing::info!("stopped");

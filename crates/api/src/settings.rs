@@ -94,6 +94,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "A JSON file with the only documents that run: an object of their texts by id, as graphql-codegen writes it.",
     ),
     ("AUDIT_LOG_DAYS", "365", "For how many days it is kept what happened to an account, 30 to 3650."),
+    ("GRAPHIQL", "on", "on: GraphiQL, for people who explore the API, is served at /; off: there is nothing."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
     ("LOG_FORMAT", "text", "text or json."),
     ("CLOCK_OFFSET", "0", "Seconds added to the clock, for tests and rehearsals."),
@@ -147,6 +148,8 @@ pub struct Settings {
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// How long it is kept what happened to an account.
     pub audit_log: TimeDelta,
+    /// Whether GraphiQL is served.
+    pub graphiql: bool,
     /// A filter of `tracing-subscriber`.
     pub log: String,
     /// How the log is written.
@@ -260,6 +263,11 @@ impl Settings {
                 |path| serde_json::from_slice(&std::fs::read(path).ok()?).ok().map(Some),
             ),
             audit_log: TimeDelta::days(source.number("AUDIT_LOG_DAYS", 365, 30..=3650)),
+            graphiql: source.parse("GRAPHIQL", true, "on or off", |text| match text {
+                "on" => Some(true),
+                "off" => Some(false),
+                _ => None,
+            }),
             log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
                 tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
             }),

@@ -227,6 +227,15 @@ impl Error {
         Self::InvalidInput(vec![Problem::new(pointer, message)])
     }
 
+    /// The same fault, of an input that is a part of another.
+    #[must_use]
+    pub fn under(self, pointer: &str) -> Self {
+        let Self::InvalidInput(problems) = self else { return self };
+        Self::InvalidInput(
+            problems.into_iter().map(|problem| Problem { pointer: format!("{pointer}{}", problem.pointer), ..problem }).collect(),
+        )
+    }
+
     /// Something else came first.
     #[must_use]
     pub fn conflict(message: Message) -> Self {

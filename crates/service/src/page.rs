@@ -1,7 +1,7 @@
 //! Pages of a list, by keyset: a cursor says where an item stands, so that what is added or removed meanwhile shifts nothing.
 
 use message::message;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::Error;
 use crate::text::Checks;
@@ -61,14 +61,15 @@ impl<C> PageRequest<C> {
     }
 }
 
-/// Reads a page of a list that is ordered by an id.
+/// Reads a page of what a query gives, ordered by an id.
 pub(crate) async fn by_id<E: EntityTrait>(
     connection: &impl ConnectionTrait,
+    mut query: Select<E>,
     id: E::Column,
     newest_first: bool,
     request: &PageRequest<i64>,
 ) -> Result<Page<E::Model>, Error> {
-    let mut query = E::find().limit(request.limit + 1);
+    query = query.limit(request.limit + 1);
     let (above, below) = if newest_first { (request.before, request.after) } else { (request.after, request.before) };
     if let Some(above) = above {
         query = query.filter(id.gt(above));

@@ -8,8 +8,8 @@ use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr,
 };
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -61,7 +61,12 @@ pub async fn by_ids(service: &Service, ids: &[i64]) -> Result<HashMap<i64, Arc<M
 
 /// A page of the versions, the newest first.
 pub async fn page(service: &Service, request: PageRequest<i64>) -> Result<Page<Model>, Error> {
-    page::by_id::<Entity>(service.database.pool(), Column::Id, true, &request).await
+    page::by_id(service.database.pool(), Entity::find(), Column::Id, true, &request).await
+}
+
+/// How many versions there are.
+pub async fn count(service: &Service) -> Result<u64, Error> {
+    Ok(Entity::find().count(service.database.pool()).await?)
 }
 
 /// Makes a version and has it be the active one from now on. The active one sent again is the same version; another text under its

@@ -17,7 +17,6 @@ use uuid::Uuid;
 use crate::audit_log::{self, BY_PASSWORD, Entry, Kind};
 use crate::caller::Caller;
 use crate::language::Language;
-use crate::page::{self, Page, PageRequest};
 use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
@@ -429,12 +428,4 @@ pub async fn find(service: &Service, viewer: &Viewer, id: i64) -> Result<(Arc<Mo
 pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Owner, Option<Arc<Model>>>, Error> {
     let rows = Entity::find().filter(service.database.is_any(Column::Id, &user_ids(owners))).all(service.database.pool()).await?;
     Ok(one_by_owner(owners, rows, |user| user.id))
-}
-
-/// A page of all people, the oldest account first.
-pub async fn page(service: &Service, admin: &Admin<'_>, request: PageRequest<i64>) -> Result<Page<(Model, Owner)>, Error> {
-    let Page { items, has_previous, has_next } =
-        page::by_id::<Entity>(service.database.pool(), Column::Id, false, &request).await?;
-    let owners = admin.see(service, &items.iter().map(|user| user.id).collect::<Vec<_>>()).await?;
-    Ok(Page { items: items.into_iter().zip(owners).collect(), has_previous, has_next })
 }

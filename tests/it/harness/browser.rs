@@ -1,8 +1,11 @@
 //! Headless Chromium, driven by the `WebDriver` of the W3C, with the virtual authenticators of WebAuthn's section 11; and the page it opens.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -40,8 +43,15 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            "--window-size=1280,800",
+            // No host but this one is found.
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
         ];
-        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } } });
+        let capabilities = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        });
+        let wanted = json!({ "capabilities": { "alwaysMatch": capabilities } });
         let url = format!("http://127.0.0.1:{port}/session");
         let mut browser = Self { http, session: url, _driver: driver };
         let id = browser.post("", wanted).await["sessionId"].as_str().unwrap().to_owned();
@@ -82,11 +92,70 @@ impl Browser {
             .unwrap()
     }
 
-    /// Types into a field and presses a button, as a person does.
-    pub async fn click(&self, selector: &str) {
+    /// What an expression of the page gives, once it is neither null, false, 0 nor empty; it may be a promise.
+    pub async fn wait_for(&self, expression: &str) -> Value {
+        for _ in 0..400 {
+            let value = self.call(&format!("{{ try {{ return await ({expression}) }} catch {{ return null }} }}")).await;
+            if ![Value::Null, json!(false), json!(0), json!("")].contains(&value) {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never came: {expression}; the page says: {}", self.call("document.body.innerText").await);
+    }
+
+    /// Runs before the scripts of every page from now on.
+    pub async fn before_pages(&self, script: &str) {
+        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": script } });
+        self.post("/goog/cdp/execute", command).await;
+    }
+
+    async fn element(&self, selector: &str) -> String {
         let found = self.post("/element", json!({ "using": "css selector", "value": selector })).await;
-        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// Presses a button, or what else it is, as a person does.
+    pub async fn click(&self, selector: &str) {
+        let id = self.element(selector).await;
         self.post(&format!("/element/{id}/click"), json!({})).await;
+    }
+
+    /// Types into a field, in place of what is there.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let id = self.element(selector).await;
+        self.post(&format!("/element/{id}/clear"), json!({})).await;
+        self.post(&format!("/element/{id}/value"), json!({ "text": text })).await;
+    }
+
+    /// Presses these keys one after the other, wherever the focus is.
+    pub async fn type_keys(&self, keys: &str) {
+        let presses =
+            keys.chars().flat_map(|key| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]);
+        self.perform(presses.collect()).await;
+    }
+
+    /// Presses a key while the control key is held.
+    pub async fn press_with_control(&self, key: char) {
+        let control = '\u{E009}';
+        let press = |kind: &str, key: char| json!({ "type": kind, "value": key });
+        self.perform(vec![press("keyDown", control), press("keyDown", key), press("keyUp", key), press("keyUp", control)]).await;
+    }
+
+    async fn perform(&self, presses: Vec<Value>) {
+        self.post("/actions", json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": presses }] })).await;
+    }
+
+    /// What was logged since the last time: `browser` (the console), `performance` (the network).
+    pub async fn log(&self, kind: &str) -> Vec<Value> {
+        self.post("/se/log", json!({ "type": kind })).await.as_array().unwrap().clone()
+    }
+
+    /// Makes the window so large, and keeps what it shows as a PNG.
+    pub async fn screenshot(&self, (width, height): (u32, u32), path: &Path) {
+        self.post("/window/rect", json!({ "width": width, "height": height })).await;
+        let answer: Value = self.http.get(format!("{}/screenshot", self.session)).send().await.unwrap().json().await.unwrap();
+        std::fs::write(path, STANDARD.decode(answer["value"].as_str().unwrap()).unwrap()).unwrap();
     }
 
     /// What the page says, once it says something else than before.

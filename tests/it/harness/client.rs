@@ -135,8 +135,13 @@ impl Client {
     }
 
     /// Sends a query whose variable `file` is a file: its name, the media type that is declared, its bytes.
-    pub async fn send_file(&self, query: &str, (name, media_type, bytes): (&str, &str, &[u8])) -> Answer {
-        let operations = json!({ "query": query, "variables": { "file": null } }).to_string();
+    pub async fn send_file(&self, query: &str, file: (&str, &str, &[u8])) -> Answer {
+        self.send_file_with(query, json!({ "file": null }), file).await
+    }
+
+    /// The same with further variables beside `file`, which is null in them.
+    pub async fn send_file_with(&self, query: &str, variables: Value, (name, media_type, bytes): (&str, &str, &[u8])) -> Answer {
+        let operations = json!({ "query": query, "variables": variables }).to_string();
         let file = format!("name=\"0\"; filename=\"{name}\"\r\ncontent-type: {media_type}");
         let map = br#"{"0":["variables.file"]}"#.as_slice();
         let body = form(&[("name=\"operations\"", operations.as_bytes()), ("name=\"map\"", map), (&file, bytes)]);

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod game;
 pub mod mailbox;
+pub mod operations;
 pub mod plain;
 pub mod proxy;
 pub mod token;
@@ -389,11 +390,12 @@ async fn start_one(home: &Home, settings: &[(&str, &str)], log: Arc<Mutex<Vec<St
     });
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = output.next_line().await.unwrap();
-    let Some(url) = first.as_ref().and_then(|line| line.strip_prefix("GraphiQL: ")) else {
+    let printed = first.as_ref().and_then(|line| line.strip_prefix("GraphiQL: ").or(line.strip_prefix("GraphQL: ")));
+    let Some(url) = printed else {
         tokio::time::sleep(Duration::from_millis(200)).await;
         panic!("the service did not start: {:?}", log.lock().unwrap());
     };
-    (child, url.trim_end_matches('/').to_owned())
+    (child, url.trim_end_matches("graphql").trim_end_matches('/').to_owned())
 }
 
 /// An address that no other test writes to.

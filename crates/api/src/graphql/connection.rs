@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use async_graphql::connection::{Edge, EmptyFields, PageInfo};
-use async_graphql::{Object, OutputType, TypeName};
+use async_graphql::{Context, Object, OutputType, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike};
@@ -11,8 +11,11 @@ use message::message;
 use service::Error;
 use service::game::{GameKind, PlayCursor};
 use service::page::{DEFAULT_PAGE, Page, PageRequest};
+use service::user_page::UserFilter;
+use service::viewer::Owner;
 
 use super::error::Result;
+use super::request::Request;
 
 /// `first`, `after`, `last` and `before` as a client sends them.
 pub struct Window {
@@ -31,6 +34,35 @@ pub struct Connection<N: OutputType> {
     edges: Vec<Edge<String, N, EmptyFields>>,
     has_previous_page: bool,
     has_next_page: bool,
+    total: Total,
+}
+
+/// What is counted for a list's `totalCount`: only if it is asked for.
+pub enum Total {
+    /// A person's plays, of one game or of all.
+    Plays(Owner, Option<GameKind>),
+    /// The people whom a filter lets through.
+    People(UserFilter),
+    /// All versions of the terms.
+    TermsVersions,
+    /// It would not be cheap.
+    NotCounted,
+}
+
+impl Total {
+    async fn count(&self, context: &Context<'_>) -> Result<Option<i64>> {
+        let request = Request::of(context);
+        let count = match self {
+            // What progress knows: one statement for all people of a page.
+            Self::Plays(owner, game) => return Ok(Some(request.loaders().progress.load(*owner).await?.plays(*game))),
+            Self::People(filter) => {
+                service::user_page::count(&request.service, &request.viewer().await?.admin()?, filter).await?
+            }
+            Self::TermsVersions => service::terms_version::count(&request.service).await?,
+            Self::NotCounted => return Ok(None),
+        };
+        Ok(i64::try_from(count).ok())
+    }
 }
 
 impl<N: OutputType> TypeName for Connection<N> {
@@ -50,6 +82,11 @@ impl<N: OutputType> Connection<N> {
     /// The items alone.
     async fn nodes(&self) -> Vec<&N> {
         self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// How many items the whole list has; null where counting them would not be cheap, as in `auditLog`.
+    async fn total_count(&self, context: &Context<'_>) -> Option<Result<i64>> {
+        self.total.count(context).await.transpose()
     }
 
     /// Where this part stands in the list.
@@ -123,10 +160,10 @@ impl Window {
 }
 
 /// A page as a connection.
-pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, node: impl Fn(T) -> (C, N)) -> Connection<N> {
+pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, total: Total, node: impl Fn(T) -> (C, N)) -> Connection<N> {
     let edges = page.items.into_iter().map(|item| {
         let (cursor, node) = node(item);
         Edge::new(URL_SAFE_NO_PAD.encode(cursor.text()), node)
     });
-    Connection { edges: edges.collect(), has_previous_page: page.has_previous, has_next_page: page.has_next }
+    Connection { edges: edges.collect(), has_previous_page: page.has_previous, has_next_page: page.has_next, total }
 }

@@ -25,21 +25,33 @@ mod progress;
 pub mod request;
 mod role;
 mod session;
+mod statistics;
 mod terms_version;
 mod unverified_detail;
 pub mod upload;
 mod user;
 mod user_avatar_info;
 mod user_detail;
+mod user_page;
 mod user_passion;
 mod user_picture;
 mod user_terms_agreement;
 
+use async_graphql::connection::PageInfo;
 use async_graphql::{EmptySubscription, MergedObject};
+use chrono::{DateTime, Utc};
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(user::UserQuery, node::NodeQuery, terms_version::TermsVersionQuery, role::RoleQuery, game::GameQuery);
+pub struct Query(
+    user::UserQuery,
+    node::NodeQuery,
+    terms_version::TermsVersionQuery,
+    role::RoleQuery,
+    game::GameQuery,
+    user_page::UserPageQuery,
+    statistics::StatisticsQuery,
+);
 
 /// Everything that can be done. The fields of one request run one after the other.
 #[derive(MergedObject, Default)]
@@ -66,6 +78,11 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 pub fn schema(limits: &limits::Limits) -> Schema {
     let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<error::ErrorCode>()
+        // In place of the library's own words.
+        .override_output_type_description::<DateTime<Utc>>(
+            "A moment: text as in RFC 3339, in UTC, to the microsecond at most, such as `2026-11-26T04:01:24.123456+00:00`.",
+        )
+        .override_output_type_description::<PageInfo>("Where a part of a list stands in it, with the cursors to go on from.")
         .limit_depth(limits.depth)
         // Its own bound counts fragments, too.
         .limit_recursive_depth(limits.depth + 12)

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use service::entity::terms_version::Model;
 use service::terms_version as terms;
 
-use super::connection::{Connection, Window, connection, cost};
+use super::connection::{Connection, Total, Window, connection, cost};
 use super::error::Result;
 use super::id;
 use super::request::Request;
@@ -121,6 +121,6 @@ impl TermsVersionQuery {
     ) -> Result<Connection<TermsVersion>> {
         let page = Window { first, after, last, before }.request()?;
         let page = service::terms_version::page(&Request::of(context).service, page).await?;
-        Ok(connection(page, |terms| (terms.id, TermsVersion(Arc::new(terms)))))
+        Ok(connection(page, Total::TermsVersions, |terms| (terms.id, TermsVersion(Arc::new(terms)))))
     }
 }

@@ -13,7 +13,7 @@ use service::viewer::{Owner, Viewer};
 use service::{Error, Missing};
 
 use super::audit_entry::AuditEntry;
-use super::connection::{Connection, Window, connection, cost};
+use super::connection::{Connection, Total, Window, connection, cost};
 use super::data_export::DataExport;
 use super::error::Result;
 use super::game::abilities::AbilitiesGameData;
@@ -217,7 +217,7 @@ impl User {
     ) -> Result<Connection<AuditEntry>> {
         let page = Window { first, after, last, before }.request()?;
         let page = Request::of(context).loaders().audit_log.load((self.owner, page)).await?;
-        Ok(connection(page, |row| (row.id, AuditEntry::new(row, self.owner))))
+        Ok(connection(page, Total::NotCounted, |row| (row.id, AuditEntry::new(row, self.owner))))
     }
 
     /// How far they have come, over the seven games.
@@ -278,9 +278,9 @@ impl User {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<GameData>> {
         let page = Window { first, after, last, before }.request()?;
-        let request = PlaysRequest { game: game.map(GameKind::from), page };
-        let page = Request::of(context).loaders().plays.load((self.owner, request)).await?;
-        game::connection_of(context, page).await
+        let game = game.map(GameKind::from);
+        let page = Request::of(context).loaders().plays.load((self.owner, PlaysRequest { game, page })).await?;
+        game::connection_of(context, page, Total::Plays(self.owner, game)).await
     }
 }
 
@@ -294,23 +294,6 @@ impl UserQuery {
     async fn me(&self, context: &Context<'_>) -> Option<Result<User>> {
         let viewer = Request::of(context).viewer_if_any().await;
         viewer.map(|viewer| viewer.map(User::of)).transpose()
-    }
-
-    /// Everybody with an account, the oldest account first. For administrators.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
-    async fn users(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither first nor last is given.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<User>> {
-        let request = Request::of(context);
-        let viewer = request.viewer().await?;
-        let page = Window { first, after, last, before }.request()?;
-        let page = service::user::page(&request.service, &viewer.admin()?, page).await?;
-        Ok(connection(page, |(user, owner)| (user.id, User::new(user, owner))))
     }
 }
 

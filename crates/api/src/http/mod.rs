@@ -62,10 +62,12 @@ pub struct Options {
     pub limits: Limits,
     /// The only documents that run, by id; `None`: any.
     pub trusted_documents: Option<BTreeMap<String, String>>,
+    /// Whether GraphiQL is served.
+    pub graphiql: bool,
 }
 
 /// All routes.
-pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents }: Options) -> Router {
+pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents, graphiql }: Options) -> Router {
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
@@ -86,7 +88,7 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/pictures/{id}", get(picture::get))
         .layer(cors)
-        .merge(graphiql::routes())
+        .merge(if graphiql { graphiql::routes() } else { Router::new() })
         .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

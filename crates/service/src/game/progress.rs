@@ -23,6 +23,8 @@ pub struct GameProgress {
     pub completion: f64,
     /// When a play was last saved; `None` before the first.
     pub date_updated: Option<DateTime<Utc>>,
+    /// How many plays there are.
+    pub plays: i64,
 }
 
 /// How far somebody has come.
@@ -32,9 +34,15 @@ pub struct Progress(HashMap<GameKind, GameProgress>);
 impl Progress {
     /// Each game, in the order they are offered.
     pub fn games(&self) -> impl Iterator<Item = GameProgress> {
-        GameKind::ALL
-            .into_iter()
-            .map(|game| self.0.get(&game).copied().unwrap_or(GameProgress { game, completion: 0.0, date_updated: None }))
+        GameKind::ALL.into_iter().map(|game| {
+            self.0.get(&game).copied().unwrap_or(GameProgress { game, completion: 0.0, date_updated: None, plays: 0 })
+        })
+    }
+
+    /// How many plays there are, of this game or of all.
+    #[must_use]
+    pub fn plays(&self, game: Option<GameKind>) -> i64 {
+        self.games().filter(|played| game.is_none_or(|game| game == played.game)).map(|game| game.plays).sum()
     }
 
     /// How many games have a play.
@@ -71,6 +79,7 @@ struct Row {
     game: i32,
     completion: f64,
     date_updated: DateTime<Utc>,
+    plays: i64,
 }
 
 /// The progress of each of these people, by one statement.
@@ -80,7 +89,7 @@ pub async fn progress_by_owners(service: &Service, owners: &[Owner]) -> Result<H
         .map(|(kind, table)| {
             let theirs = service.database.is_any_text("user_id", "$1");
             format!(
-                "SELECT user_id, {} AS game, MAX(completion) AS completion, MAX(date_updated) AS date_updated FROM {table} \
+                "SELECT user_id, {} AS game, MAX(completion) AS completion, MAX(date_updated) AS date_updated, COUNT(*) AS plays FROM {table} \
                  WHERE {theirs} GROUP BY user_id",
                 *kind as i32
             )
@@ -93,7 +102,10 @@ pub async fn progress_by_owners(service: &Service, owners: &[Owner]) -> Result<H
     let progress = by_owner(owners, rows, |row| row.user_id).into_iter().map(|(owner, rows)| {
         let games = rows.into_iter().filter_map(|row| {
             let game = GameKind::from_number(row.game)?;
-            Some((game, GameProgress { game, completion: row.completion, date_updated: Some(row.date_updated) }))
+            Some((
+                game,
+                GameProgress { game, completion: row.completion, date_updated: Some(row.date_updated), plays: row.plays },
+            ))
         });
         (owner, Progress(games.collect()))
     });
@@ -110,7 +122,10 @@ mod tests {
     fn the_next_game_is_the_first_that_is_not_done() {
         let played = |games: &[(GameKind, f64)]| {
             let games = games.iter().map(|(game, completion)| {
-                (*game, GameProgress { game: *game, completion: *completion, date_updated: DateTime::from_timestamp(0, 0) })
+                (
+                    *game,
+                    GameProgress { game: *game, completion: *completion, date_updated: DateTime::from_timestamp(0, 0), plays: 1 },
+                )
             });
             Progress(games.collect())
         };

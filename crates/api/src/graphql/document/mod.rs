@@ -114,10 +114,17 @@ pub fn prepare(request: &mut Request, limits: &Limits) -> Result<(), Refused> {
                 limit
             )
         })?;
-        if size.introspects && !limits.introspection {
+        if size.introspection > 0 && !limits.introspection {
             let message = message!("The schema is not told here; it is in the schema.graphql of the release.");
             return Err(Refused { code: "FORBIDDEN", message });
         }
+        at_most(size.introspection, limits.complexity, |count, limit| {
+            message!(
+                "The query has {count} fields of the schema to give; at most {limit} are taken. Ask for less of it at once.",
+                count,
+                limit
+            )
+        })?;
         at_most(size.introspected_lists, MAX_INTROSPECTED_LISTS, |count, limit| {
             message!(
                 "The query has {count} lists of introspection in one another; at most {limit} are taken. Ask for one after the other.",

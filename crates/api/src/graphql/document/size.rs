@@ -18,8 +18,21 @@ pub struct Size {
     pub directives: usize,
     /// Lists of introspection within one another, as deep as they go: each multiplies what is given.
     pub introspected_lists: usize,
-    /// Whether it asks for the schema.
-    pub introspects: bool,
+    /// About how many fields are given of the schema where it is asked for; 0 where it is not.
+    pub introspection: usize,
+    /// The same as if all of this were about the schema.
+    weight: usize,
+}
+
+/// About how many items a list of introspection gives: what this schema has, on average.
+fn items(field: &str) -> usize {
+    match field {
+        "types" => 150,
+        "possibleTypes" | "directives" => 8,
+        "fields" => 5,
+        "inputFields" | "enumValues" => 2,
+        _ => 1,
+    }
 }
 
 impl Size {
@@ -29,7 +42,8 @@ impl Size {
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
         self.introspected_lists = self.introspected_lists.max(other.introspected_lists);
-        self.introspects |= other.introspects;
+        self.introspection = self.introspection.saturating_add(other.introspection);
+        self.weight = self.weight.saturating_add(other.weight);
     }
 }
 
@@ -73,7 +87,10 @@ impl<'a> Count<'a> {
                     inner.directives = inner.directives.saturating_add(field.directives.len());
                     inner.introspected_lists +=
                         usize::from(["fields", "interfaces", "possibleTypes", "inputFields"].contains(&name));
-                    inner.introspects |= ["__schema", "__type"].contains(&name);
+                    inner.weight = inner.weight.saturating_mul(items(name)).saturating_add(1);
+                    if ["__schema", "__type"].contains(&name) {
+                        inner.introspection = inner.weight;
+                    }
                     size.add(inner);
                 }
                 Selection::InlineFragment(fragment) => {
@@ -130,6 +147,7 @@ mod tests {
             selections: 3 + 2 * 5,
             aliases: 1 + 2 * 2,
             directives: 2 + 1 + 1 + 2,
+            weight: 1 + 2 * 4,
             ..Size::default()
         };
         assert_eq!(size, [expected]);
@@ -141,7 +159,7 @@ mod tests {
         let size = sizes(
             "{ __schema { types { fields { type { ...T } } interfaces { name } } } } fragment T on __Type { possibleTypes { name } }",
         )[0];
-        assert_eq!((size.introspected_lists, size.introspects), (2, true));
-        assert!(!sizes("{ me { id __typename } }")[0].introspects);
+        assert_eq!((size.introspected_lists, size.introspection), (2, 1 + 1 + 150 * ((1 + 5 * (1 + 1 + 8)) + (1 + 1))));
+        assert_eq!(sizes("{ me { id __typename types { fields { id } } } }")[0].introspection, 0);
     }
 }

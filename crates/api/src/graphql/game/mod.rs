@@ -30,7 +30,7 @@ use self::scenario::{SaveScenarioGameInput, ScenarioGameData};
 use self::shape_sequence::{SaveShapeSequenceGameInput, ShapeSequenceGameData};
 use self::skills::{SaveSkillsGameInput, SkillsGameData};
 use self::speed::{SaveSpeedGameInput, SpeedGameData};
-use super::connection::{Connection, connection};
+use super::connection::{Connection, Total, connection};
 use super::error::Result;
 use super::id;
 use super::json::Json;
@@ -305,7 +305,7 @@ pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner) -> Optio
 }
 
 /// A page of the history. What was deleted meanwhile is left out.
-pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>) -> Result<Connection<GameData>> {
+pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, total: Total) -> Result<Connection<GameData>> {
     let plays = join_all(page.items.iter().map(|play| load(context, *play))).await;
     let mut items = Vec::with_capacity(plays.len());
     for (reference, play) in page.items.into_iter().zip(plays) {
@@ -313,7 +313,7 @@ pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>) -> Result
             items.push((reference.cursor, play));
         }
     }
-    Ok(connection(Page { items, has_previous: page.has_previous, has_next: page.has_next }, |item| item))
+    Ok(connection(Page { items, has_previous: page.has_previous, has_next: page.has_next }, total, |item| item))
 }
 
 async fn load(context: &Context<'_>, play: PlayRef) -> Result<Option<GameData>> {

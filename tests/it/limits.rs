@@ -420,19 +420,22 @@ async fn the_schema_can_be_kept_quiet() {
 /// Somebody else's lock is in the way for longer than a request may take.
 async fn what_takes_too_long_ends_and_changes_nothing(engine: Engine) {
     let home = Arc::new(Home::migrated(engine).await);
-    let server = Server::start_on(home.clone(), &[("REQUEST_SECONDS", "1")]).await;
+    // Only what has to end asks the one that has no time: on a busy machine signing up takes its own.
+    let server = Server::start_on(home.clone(), &[]).await;
+    let hurried = Server::start_on(home.clone(), &[("REQUEST_SECONDS", "1")]).await;
     let somebody = server.somebody().await;
     game("jobs").save(&somebody, json!({ "completion": 5 })).await.data();
+    let hasty = somebody.at(&hurried.url);
     let database = home.database().await;
     let lock = database.begin().await.unwrap();
     // On SQLite whoever writes has the lock.
     lock.execute_unprepared("UPDATE users SET is_active = is_active").await.unwrap();
-    let ended = game("jobs").save(&somebody, json!({ "completion": 50 })).await;
+    let ended = game("jobs").save(&hasty, json!({ "completion": 50 })).await;
     assert_eq!((ended.status, ended.codes()), (503, vec!["TIMEOUT"]), "{}", ended.text);
     assert!(ended.text.contains("longer than 1 s"), "{}", ended.text);
     // One time for all of a batch.
     let save = json!({ "query": "mutation { saveJobsGame(input: { completion: 50 }) { id } }" });
-    let batch = somebody.send_as(somebody.raw(Method::POST, "/graphql").json(&vec![save; 5])).await;
+    let batch = hasty.send_as(hasty.raw(Method::POST, "/graphql").json(&vec![save; 5])).await;
     assert_eq!(
         batch.body.as_array().unwrap().iter().filter(|one| one["errors"][0]["extensions"]["code"] == "TIMEOUT").count(),
         5

@@ -114,6 +114,11 @@ impl Client {
         client
     }
 
+    /// The same caller, of another service over the same database.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.into(), ..self.clone() }
+    }
+
     /// The same caller with another token, or none.
     pub fn with_token(&self, token: Option<&str>) -> Self {
         Self { access_token: token.map(str::to_owned), ..self.clone() }

@@ -53,7 +53,9 @@ impl<'a> Count<'a> {
         let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
         for definition in definitions {
             if let Some(default) = &definition.node.default_value {
-                variables.entry(definition.node.name.node.as_str()).or_insert_with(|| of_const(&default.node));
+                // Operations may have one of the same name: the largest counts.
+                let largest = variables.entry(definition.node.name.node.as_str()).or_default();
+                *largest = of_const(&default.node).max(*largest);
             }
         }
         Self { document, fragments: HashMap::new(), under_way: HashSet::new(), cycle: None, variables }
@@ -194,5 +196,10 @@ mod tests {
     fn values_count_as_often_as_they_stand() {
         let query = "query ($long: String, $other: Int = 5) { a(b: [$long, $long], c: $other) ...F ...F } fragment F on Q { d(e: {f: $long}) }";
         assert_eq!(sizes(query)[0].values, (2 * 1032 + 32) + 32 + 2 * (1032 + 1 + 32));
+        let two = format!("query A($v: ID = 1) {{ a(b: $v) }} query B($v: ID = \"{}\") {{ a(b: [$v, $v]) }}", "x".repeat(1000));
+        assert!(
+            sizes(&two).iter().any(|size| size.values == 2 * 1032 + 32),
+            "a default is not hidden behind that of another operation"
+        );
     }
 }

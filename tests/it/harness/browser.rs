@@ -110,18 +110,21 @@ impl Browser {
         self.post("/goog/cdp/execute", command).await;
     }
 
+    /// The element, once a person could see and use it.
     async fn element(&self, selector: &str) -> String {
+        let found = format!("document.querySelector({})", json!(selector));
+        self.wait_for(&format!("{found}.checkVisibility() && !{found}.disabled")).await;
         let found = self.post("/element", json!({ "using": "css selector", "value": selector })).await;
         found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
     }
 
-    /// Presses a button, or what else it is, as a person does.
+    /// Presses a button, or what else it is, as a person does: once it is there.
     pub async fn click(&self, selector: &str) {
         let id = self.element(selector).await;
         self.post(&format!("/element/{id}/click"), json!({})).await;
     }
 
-    /// Types into a field, in place of what is there.
+    /// Types into a field, in place of what is there, once the field is there.
     pub async fn fill(&self, selector: &str, text: &str) {
         let id = self.element(selector).await;
         self.post(&format!("/element/{id}/clear"), json!({})).await;

@@ -1,11 +1,15 @@
 //! What `me` is going to be asked for comes with the person, by one statement; what was not foreseen is loaded, relation by relation.
 //! Both say the same.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::harness::{Client, Engine, Server, on_both_engines};
 
-on_both_engines!(what_is_foreseen_is_what_is_loaded, what_does_not_open_is_told_where_it_stands);
+on_both_engines!(what_is_foreseen_is_what_is_loaded, what_does_not_open_is_told_where_it_stands, many_at_once_each_get_their_own);
 
 const SCREEN: &str = r#"id username dateCreated lastLogin role { id roleName description }
     detail { firstName lastName age phoneNumber address email emailVerified hasPassword pendingEmail }
@@ -75,4 +79,54 @@ async fn what_does_not_open_is_told_where_it_stands(engine: Engine) {
     assert_eq!(server.statements(&answer).await.len(), 1);
     let answer = somebody.data("{ me { detail { lastName } } }").await;
     assert_eq!(answer["me"]["detail"]["lastName"], "Roy");
+}
+
+/// Those who ask at the same moment share statements: nobody gets what is another one's, nobody who has signed out gets in along with
+/// others, and who breaks off leaves nobody waiting.
+async fn many_at_once_each_get_their_own(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut people = Vec::new();
+    for number in 0..12 {
+        let person = server.somebody().await;
+        let save =
+            "mutation ($name: String!, $traits: JSON!) { updateProfile(input: { username: $name, firstName: $name }) { id }
+            saveScenarioGame(input: { traits: $traits }) { id } }";
+        let name = format!("person-{number}");
+        person.send(save, json!({ "name": name, "traits": { "audace": number } })).await.data();
+        people.push((number, name, person));
+    }
+    let gone = people.pop().unwrap().2;
+    gone.data("mutation { signOut }").await;
+    let nobody = server.client().with_token(Some("not.a.token"));
+    let everybody = Arc::new((people, gone, nobody));
+    let screens = [
+        "{ me { username } }",
+        "{ me { username detail { firstName } } }",
+        "{ me { username scenarioGame { traits } detail { firstName } } }",
+        "{ me { username scenarioGame { traits } passions { passionText } } }",
+    ];
+    let mut asked = JoinSet::new();
+    for place in 0..400_usize {
+        let (everybody, query) = (everybody.clone(), screens[place % screens.len()]);
+        asked.spawn(async move {
+            let (people, gone, nobody) = &*everybody;
+            match place % 10 {
+                7 => assert_eq!(gone.send(query, Value::Null).await.codes(), ["UNAUTHENTICATED"]),
+                8 => assert_eq!(nobody.send(query, Value::Null).await.codes(), ["UNAUTHENTICATED"]),
+                9 => {
+                    let (_, _, person) = &people[place % people.len()];
+                    let _ = tokio::time::timeout(Duration::from_micros(300), person.send(query, Value::Null)).await;
+                }
+                _ => {
+                    let (number, name, person) = &people[place % people.len()];
+                    let me = person.data(query).await["me"].clone();
+                    assert_eq!(me["username"], **name);
+                    assert!(me["detail"].is_null() || me["detail"]["firstName"] == **name, "{me}");
+                    assert!(me["scenarioGame"].is_null() || me["scenarioGame"]["traits"] == json!({ "audace": number }), "{me}");
+                }
+            }
+        });
+    }
+    asked.join_all().await;
+    assert_eq!(everybody.0[0].2.data("{ me { username } }").await["me"]["username"], "person-0");
 }

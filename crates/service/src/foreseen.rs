@@ -145,6 +145,7 @@ impl Foreseen {
     }
 
     /// What a part came to, if it was asked for. What can't be read is left to who loads it without foresight.
+    #[expect(clippy::option_option, reason = "not foreseen, not there, there")]
     fn read<T: DeserializeOwned>(&self, part: Part) -> Option<Option<T>> {
         let (_, text) = self.0.iter().find(|(of, _)| *of == part)?;
         let Some(text) = text else { return Some(None) };

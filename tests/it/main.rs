@@ -26,6 +26,7 @@ mod evolution;
 mod fuzz;
 mod games;
 mod graphiql;
+mod history;
 mod hostile;
 mod http;
 mod insights;

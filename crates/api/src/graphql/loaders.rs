@@ -16,7 +16,7 @@ use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence,
 use service::entity::{
     audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
-use service::game::{Game, PlayRef, PlaysRequest};
+use service::game::{Game, PlayCursor, PlayRef};
 use service::page::{Page, PageRequest};
 use service::terms_version::TermsChange;
 use service::user_detail::UserDetail;
@@ -72,6 +72,20 @@ impl<R: Relation> Of<R> {
     pub async fn load(&self, key: R::Key) -> Result<R::Value> {
         let answer = self.0.try_load(key).await.map_err(Error::internal)?;
         answer.map_err(ApiError::from)
+    }
+
+    /// Has the answers for these keys ready, where it is known that they are going to be asked for: whoever asks then waits for nobody.
+    pub async fn load_ahead(&self, keys: Vec<R::Key>) {
+        if keys.is_empty() {
+            return;
+        }
+        // What fails is told to who asks.
+        let _ = self.0.try_load_many(keys).await;
+    }
+
+    /// Puts in what is known already of many.
+    pub async fn prime_many(&self, known: impl Iterator<Item = (R::Key, R::Value)>) {
+        self.0.prime_many(known.map(|(key, value)| (key, Ok(value)))).await;
     }
 
     /// Puts in what is known already.
@@ -144,8 +158,8 @@ relations! {
     terms_changes: TermsChangesRelation((i64, i64) => Option<Arc<Vec<TermsChange>>>) = service::terms_version::changes;
     /// A page of what happened to a person's account.
     audit_log: AuditLogRelation((Owner, PageRequest<i64>) => Page<Arc<audit_entry::Model>>) = service::audit_log::by_requests;
-    /// A page of a person's plays.
-    plays: PlaysRelation((Owner, PlaysRequest) => Page<PlayRef>) = service::game::plays_by_requests;
+    /// A page of a person's plays of all games.
+    plays: PlaysRelation((Owner, PageRequest<PlayCursor>) => Page<PlayRef>) = service::game::plays_by_requests;
     /// How far a person has come.
     progress: ProgressRelation(Owner => service::game::Progress) = service::game::progress_by_owners;
 }
@@ -156,6 +170,8 @@ pub struct OfGame<G: Game> {
     pub newest: Of<Newest<G>>,
     /// Plays by their ids.
     pub plays: Of<Plays<G>>,
+    /// A page of a person's plays.
+    pub pages: Of<Pages<G>>,
 }
 
 macro_rules! games {
@@ -167,7 +183,7 @@ macro_rules! games {
 
         impl Games {
             fn new(service: &Arc<Service>) -> Self {
-                Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service) },)* }
+                Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service), pages: Of::new(service) },)* }
             }
         }
     };
@@ -183,6 +199,18 @@ impl<G: Game> Relation for Newest<G> {
 
     async fn load(service: &Service, keys: &[Owner]) -> std::result::Result<HashMap<Owner, Self::Value>, Error> {
         service::game::newest_by_owners::<G>(service, keys).await
+    }
+}
+
+/// Pages of the plays of a game.
+pub struct Pages<G>(PhantomData<fn() -> G>);
+
+impl<G: Game> Relation for Pages<G> {
+    type Key = (Owner, PageRequest<PlayCursor>);
+    type Value = Page<Arc<G::Model>>;
+
+    async fn load(service: &Service, keys: &[Self::Key]) -> std::result::Result<HashMap<Self::Key, Self::Value>, Error> {
+        service::game::plays_of_game_by_requests::<G>(service, keys).await
     }
 }
 

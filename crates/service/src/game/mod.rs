@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use entity::JsonText;
 pub use entity::game::{Game, GameKind, PlayRow, Row};
 pub(crate) use plays::tables;
-pub use plays::{PlayCursor, PlayRef, PlaysRequest, plays_by_requests};
+pub use plays::{PlayCursor, PlayRef, plays_by_requests, plays_of_game_by_requests};
 pub use progress::{GameProgress, Progress, progress_by_owners};
 pub use save::{Save, SaveMode, save};
 pub use schemas::Schemas;
@@ -71,13 +71,14 @@ impl StoredPlay {
 /// sealed, which is told in the log, and keeps nobody from the others.
 async fn read<G: Game>(service: &Service, plays: Select<G>) -> Result<Vec<G::Model>, Error> {
     let rows = plays.all(service.database.pool()).await?;
-    let opened = rows.into_iter().map(|mut row| {
-        if let Err(error) = open::<G>(&service.keys, &mut row) {
-            tracing::error!(error = error.cause(), "a play does not open");
-        }
-        bring_up::<G>(row)
-    });
-    Ok(opened.collect())
+    Ok(rows.into_iter().map(|row| opened::<G>(service, row)).collect())
+}
+
+pub(crate) fn opened<G: Game>(service: &Service, mut row: G::Model) -> G::Model {
+    if let Err(error) = open::<G>(&service.keys, &mut row) {
+        tracing::error!(error = error.cause(), "a play does not open");
+    }
+    bring_up::<G>(row)
 }
 
 /// Opens what is sealed in a play.

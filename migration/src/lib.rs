@@ -22,6 +22,7 @@ mod m0009_audit_log;
 mod m0010_pictures;
 mod m0011_data_exports;
 mod m0012_past_agreements;
+mod m0013_history;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_pictures::Migration),
             Box::new(m0011_data_exports::Migration),
             Box::new(m0012_past_agreements::Migration),
+            Box::new(m0013_history::Migration),
         ]
     }
 }

@@ -27,6 +27,7 @@ mod foreseen;
 mod fuzz;
 mod games;
 mod graphiql;
+mod history;
 mod hostile;
 mod http;
 mod insights;

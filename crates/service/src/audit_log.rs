@@ -23,7 +23,7 @@ use sea_orm::{
 };
 
 use crate::caller::Caller;
-use crate::page::{Page, PageRequest};
+use crate::page::{self, Page, PageRequest};
 use crate::viewer::{Owner, by_owner, user_ids};
 use crate::{Error, Service};
 
@@ -268,12 +268,8 @@ pub async fn by_requests(
     service: &Service,
     requests: &[(Owner, PageRequest<i64>)],
 ) -> Result<HashMap<(Owner, PageRequest<i64>), Page<Arc<Model>>>, Error> {
-    let mut alike = HashMap::<PageRequest<i64>, Vec<Owner>>::new();
-    for (owner, request) in requests {
-        alike.entry(*request).or_default().push(*owner);
-    }
     let mut pages = HashMap::new();
-    for (request, owners) in alike {
+    for (request, owners) in page::alike(requests) {
         let rows = Model::find_by_statement(statement(service, &owners, &request)).all(service.database.pool()).await?;
         for (owner, rows) in by_owner(&owners, rows, |row| row.user_id) {
             pages.insert((owner, request), request.page(rows.into_iter().map(Arc::new).collect()));

@@ -105,6 +105,23 @@ impl Database {
         }
     }
 
+    /// The first of the rows that each person has in `table`, as text: `$1` is the ids of the people ([`Self::ids`]), and `rest` says
+    /// which rows (`AND …`), in which order and how many. `columns` are those of `found`. However many a person has, no more are looked at where an index has that
+    /// order. In which order the rows come is not said.
+    pub(crate) fn of_each_person(&self, columns: &str, table: &str, rest: &str) -> String {
+        match self.pool.get_database_backend() {
+            DbBackend::Postgres => format!(
+                "SELECT {columns} FROM unnest($1::bigint[]) AS person (id) \
+                 CROSS JOIN LATERAL (SELECT * FROM {table} WHERE user_id = person.id {rest}) AS found"
+            ),
+            // It has no LATERAL.
+            _ => format!(
+                "SELECT {columns} FROM json_each($1) AS person \
+                 JOIN {table} AS found ON found.id IN (SELECT id FROM {table} WHERE user_id = person.value {rest})"
+            ),
+        }
+    }
+
     /// Ids as one parameter.
     pub(crate) fn ids(&self, ids: &[i64]) -> Value {
         match self.pool.get_database_backend() {

@@ -116,9 +116,9 @@ impl Foreseen {
 
     /// Who they are. `None`: that was not foreseen.
     #[must_use]
-    pub fn detail(&self, service: &Service) -> Option<Option<Arc<UserDetail>>> {
+    pub fn detail(&self) -> Option<Option<Arc<UserDetail>>> {
         let found = self.read::<(user_detail::Model, Option<unverified_detail::Model>)>(Part::Detail)?;
-        Some(found.map(|(row, claim)| Arc::new(UserDetail::of(&service.keys, &row, claim.as_ref()))))
+        Some(found.map(|(row, claim)| Arc::new(UserDetail::of(row, claim))))
     }
 
     /// How they chose to appear. `None`: that was not foreseen.

@@ -1,10 +1,14 @@
 //! Pages of a list, by keyset: a cursor says where an item stands, so that what is added or removed meanwhile shifts nothing.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use message::message;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::Error;
 use crate::text::Checks;
+use crate::viewer::Owner;
 
 /// The most items that one page gives.
 pub const MAX_PAGE: u64 = 100;
@@ -64,11 +68,21 @@ impl<C> PageRequest<C> {
 /// Reads a page of what a query gives, ordered by an id.
 pub(crate) async fn by_id<E: EntityTrait>(
     connection: &impl ConnectionTrait,
-    mut query: Select<E>,
+    query: Select<E>,
     id: E::Column,
     newest_first: bool,
     request: &PageRequest<i64>,
 ) -> Result<Page<E::Model>, Error> {
+    Ok(request.page(part_by_id(query, id, newest_first, request).all(connection).await?))
+}
+
+/// What of a query a page is made of ([`PageRequest::page`]), ordered by an id.
+pub(crate) fn part_by_id<E: EntityTrait>(
+    mut query: Select<E>,
+    id: E::Column,
+    newest_first: bool,
+    request: &PageRequest<i64>,
+) -> Select<E> {
     query = query.limit(request.limit + 1);
     let (above, below) = if newest_first { (request.before, request.after) } else { (request.after, request.before) };
     if let Some(above) = above {
@@ -77,8 +91,16 @@ pub(crate) async fn by_id<E: EntityTrait>(
     if let Some(below) = below {
         query = query.filter(id.lt(below));
     }
-    let order = if newest_first == request.backwards { Order::Asc } else { Order::Desc };
-    Ok(request.page(query.order_by(id, order).all(connection).await?))
+    query.order_by(id, if newest_first == request.backwards { Order::Asc } else { Order::Desc })
+}
+
+/// The people of whom the same is asked: one statement reads it for all of them.
+pub(crate) fn alike<R: Copy + Eq + Hash>(requests: &[(Owner, R)]) -> HashMap<R, Vec<Owner>> {
+    let mut alike = HashMap::<R, Vec<Owner>>::new();
+    for (owner, request) in requests {
+        alike.entry(*request).or_default().push(*owner);
+    }
+    alike
 }
 
 /// A part of a list.

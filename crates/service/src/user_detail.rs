@@ -14,33 +14,76 @@ use crate::caller::Caller;
 use crate::sealed::{self, KeyRing};
 use crate::text::{Change, Checks};
 use crate::unverified_detail::{self as claims, Claim};
-use crate::viewer::{Owner, by_owner, user_ids};
+use crate::viewer::{Owner, one_by_owner, user_ids};
 use crate::{Error, Missing, Service};
 
 /// What a sealed column says. One that does not open is an error of its own, and keeps nobody from the others.
-pub type Opened = Result<Option<String>, Arc<Error>>;
+pub type Opened = Result<Option<String>, Error>;
 
-/// Who a person is, in the clear.
+/// Who a person is. What is sealed is opened when it is asked for: a page of people asks for little of each.
 #[derive(Clone, Debug)]
 pub struct UserDetail {
+    row: Model,
+    claim: Option<unverified_detail::Model>,
+}
+
+impl UserDetail {
+    /// Of what is stored: their row, and the address that they claim.
+    pub(crate) fn of(row: Model, claim: Option<unverified_detail::Model>) -> Self {
+        Self { row, claim }
+    }
+
     /// First name.
-    pub first_name: Opened,
+    pub fn first_name(&self, service: &Service) -> Opened {
+        self.opened(service, Column::FirstName)
+    }
+
     /// Last name.
-    pub last_name: Opened,
+    pub fn last_name(&self, service: &Service) -> Opened {
+        self.opened(service, Column::LastName)
+    }
+
     /// In years.
-    pub age: Option<i32>,
+    #[must_use]
+    pub fn age(&self) -> Option<i32> {
+        self.row.age
+    }
+
     /// Phone number, as they write it.
-    pub phone_number: Opened,
+    pub fn phone_number(&self, service: &Service) -> Opened {
+        self.opened(service, Column::PhoneNumber)
+    }
+
     /// Where they live.
-    pub address: Opened,
+    pub fn address(&self, service: &Service) -> Opened {
+        self.opened(service, Column::Address)
+    }
+
     /// Their address for mail and signing in.
-    pub email: Opened,
+    pub fn email(&self, service: &Service) -> Opened {
+        if self.email_verified() { self.opened(service, Column::Email) } else { claimed(&service.keys, self.claim.as_ref()) }
+    }
+
     /// Whether they have shown that mail to it reaches them.
-    pub email_verified: bool,
+    #[must_use]
+    pub fn email_verified(&self) -> bool {
+        self.row.email.is_some()
+    }
+
     /// Whether they have a password.
-    pub has_password: bool,
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.row.password_hash.is_some()
+    }
+
     /// The address that is to take its place, once they have shown that mail to it reaches them.
-    pub pending_email: Opened,
+    pub fn pending_email(&self, service: &Service) -> Opened {
+        if self.email_verified() { claimed(&service.keys, self.claim.as_ref()) } else { Ok(None) }
+    }
+
+    fn opened(&self, service: &Service, column: Column) -> Opened {
+        open(&service.keys, &self.row, column)
+    }
 }
 
 /// Changes to who a person is.
@@ -77,38 +120,14 @@ impl DetailChanges {
     }
 }
 
-/// The address that somebody has verified, and the one that they claim.
-fn emails(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> (Stored, Stored) {
-    let verified = sealed::open_column::<Entity>(keys, row, Column::Email, &Entity::sealed_to(row));
-    let claimed = claim.map_or(Ok(None), |claim| {
-        use unverified_detail::{Column, Entity};
-        sealed::open_column::<Entity>(keys, claim, Column::Email, &Entity::sealed_to(claim))
-    });
-    (verified, claimed)
+fn open(keys: &KeyRing, row: &Model, column: Column) -> Opened {
+    sealed::open_column::<Entity>(keys, row, column, &Entity::sealed_to(row))
 }
 
-type Stored = Result<Option<String>, Error>;
-
-impl UserDetail {
-    /// Opens what is sealed.
-    pub(crate) fn of(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> Self {
-        let opened = |column| sealed::open_column::<Entity>(keys, row, column, &Entity::sealed_to(row)).map_err(Arc::new);
-        let email_verified = row.email.is_some();
-        let (verified, claimed) = emails(keys, row, claim);
-        let (email, pending_email) = if email_verified { (verified, claimed) } else { (claimed, Ok(None)) };
-        let (email, pending_email) = (email.map_err(Arc::new), pending_email.map_err(Arc::new));
-        Self {
-            first_name: opened(Column::FirstName),
-            last_name: opened(Column::LastName),
-            age: row.age,
-            phone_number: opened(Column::PhoneNumber),
-            address: opened(Column::Address),
-            email,
-            email_verified,
-            has_password: row.password_hash.is_some(),
-            pending_email,
-        }
-    }
+/// The address that somebody claims.
+fn claimed(keys: &KeyRing, claim: Option<&unverified_detail::Model>) -> Opened {
+    use unverified_detail::{Column, Entity};
+    claim.map_or(Ok(None), |claim| sealed::open_column::<Entity>(keys, claim, Column::Email, &Entity::sealed_to(claim)))
 }
 
 /// The details of each of these people.
@@ -118,13 +137,8 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
         .filter(service.database.is_any((Entity, Column::UserId), &user_ids(owners)))
         .all(service.database.pool())
         .await?;
-    let grouped = by_owner(owners, rows, |(row, _)| row.user_id).into_iter();
-    Ok(grouped
-        .map(|(owner, rows)| {
-            let first = rows.first();
-            (owner, first.map(|(row, claim)| Arc::new(UserDetail::of(&service.keys, row, claim.as_ref()))))
-        })
-        .collect())
+    let details = rows.into_iter().map(|(row, claim)| UserDetail::of(row, claim)).collect();
+    Ok(one_by_owner(owners, details, |detail: &UserDetail| detail.row.user_id))
 }
 
 /// Writes the details of a new account. The address of somebody who signs up by themselves waits to be verified; several people
@@ -215,7 +229,7 @@ pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Opt
     let email_index = service.keyed_hash.email_index(email);
     let stored = Entity::find().filter(Column::EmailIndex.eq(email_index)).one(service.database.pool()).await?;
     let Some(row) = stored else { return Ok(None) };
-    Ok(emails(&service.keys, &row, None).0?.map(|email| (row.user_id, email)))
+    Ok(open(&service.keys, &row, Column::Email)?.map(|email| (row.user_id, email)))
 }
 
 /// What a person signs in with by password.
@@ -252,8 +266,8 @@ pub(crate) async fn credentials(
     let found =
         Entity::find().find_also_related(unverified_detail::Entity).filter(Column::UserId.eq(user_id)).one(connection).await?;
     let (row, claim) = found.ok_or(Error::NotFound(Missing::Person))?;
-    let (verified, claimed) = emails(&service.keys, &row, claim.as_ref());
-    Ok(Credentials { password_hash: row.password_hash, verified: verified?, claimed: claimed? })
+    let (verified, claimed) = (open(&service.keys, &row, Column::Email)?, claimed(&service.keys, claim.as_ref())?);
+    Ok(Credentials { password_hash: row.password_hash, verified, claimed })
 }
 
 /// The address that this person has verified.
@@ -293,7 +307,7 @@ pub(crate) async fn first_name(
 ) -> Result<Option<String>, Error> {
     let row = Entity::find().filter(Column::UserId.eq(user_id)).one(connection).await?;
     let Some(row) = row else { return Ok(None) };
-    sealed::open_column::<Entity>(&service.keys, &row, Column::FirstName, &Entity::sealed_to(&row))
+    open(&service.keys, &row, Column::FirstName)
 }
 
 /// Sets a password, whatever there was.

@@ -1,13 +1,20 @@
 //! The list of all people, for administrators.
 
-use entity::user::{Column, Entity, Model};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::user::{Column, Entity, Model, Relation};
 use entity::{unverified_detail, user_detail};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, JoinType, PaginatorTrait,
+    QueryFilter, QueryResult, QuerySelect, QueryTrait, RelationDef, RelationTrait, Select,
+};
 
 use crate::page::{self, Page, PageRequest};
 use crate::text::Checks;
 use crate::user::USERNAME_LENGTH;
+use crate::user_detail::UserDetail;
 use crate::viewer::{Admin, Owner};
 use crate::{Error, Service, role};
 
@@ -26,19 +33,85 @@ pub struct UserFilter {
     pub onboarding_complete: Option<bool>,
 }
 
-/// A page of the people whom the filter lets through, by when their account was made.
+/// What of people is read by the statement that finds them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Along {
+    /// What they may do.
+    pub role: bool,
+    /// Who they are.
+    pub detail: bool,
+}
+
+/// Somebody on a page, with what was read along.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their account.
+    pub user: Arc<Model>,
+    /// That they may be seen.
+    pub owner: Owner,
+    /// What they may do, if that was read along.
+    pub role: Option<Arc<entity::role::Model>>,
+    /// Who they are, if that was read along.
+    pub detail: Option<Arc<UserDetail>>,
+}
+
+/// A page of the people whom the filter lets through, by when their account was made. That they are looked at is written down before
+/// anything of what was read is opened or given.
 pub async fn page(
     service: &Service,
     admin: &Admin<'_>,
     filter: &UserFilter,
     newest_first: bool,
     request: PageRequest<i64>,
-) -> Result<Page<(Model, Owner)>, Error> {
-    let people = filtered(service, filter).await?;
-    let Page { items, has_previous, has_next } =
-        page::by_id(service.database.pool(), people, Column::Id, newest_first, &request).await?;
-    let owners = admin.see(service, &items.iter().map(|user| user.id).collect::<Vec<_>>()).await?;
-    Ok(Page { items: items.into_iter().zip(owners).collect(), has_previous, has_next })
+    along: Along,
+) -> Result<Page<Person>, Error> {
+    let people = page::part_by_id(filtered(service, filter).await?, Column::Id, newest_first, &request);
+    let rows = service.database.pool().query_all(&joined(people, along).into_query()).await?;
+    let Page { items, has_previous, has_next } = request.page(rows);
+    let users = items.iter().map(|row| Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
+    let owners = admin.see(service, &users.iter().map(|user| user.id).collect::<Vec<_>>()).await?;
+    let mut roles = HashMap::new();
+    let people = items.iter().zip(users).zip(owners).map(|((row, user), owner)| -> Result<Person, Error> {
+        if along.role && !roles.contains_key(&user.role_id) {
+            roles.insert(user.role_id, Arc::new(entity::role::Model::from_query_result(row, ROLE)?));
+        }
+        let role = roles.get(&user.role_id).cloned();
+        let detail = if along.detail { detail(row)? } else { None };
+        Ok(Person { user: Arc::new(user), owner, role, detail })
+    });
+    Ok(Page { items: people.collect::<Result<_, _>>()?, has_previous, has_next })
+}
+
+/// What the names of the columns begin with that are read along.
+const ROLE: &str = "of_role_";
+const DETAIL: &str = "of_detail_";
+const CLAIM: &str = "of_claim_";
+
+fn joined(mut people: Select<Entity>, along: Along) -> Select<Entity> {
+    if along.role {
+        people = with::<entity::role::Entity>(people, Relation::Role.def(), ROLE);
+    }
+    if along.detail {
+        let theirs = Entity::belongs_to(user_detail::Entity).from(Column::Id).to(user_detail::Column::UserId).into();
+        people = with::<user_detail::Entity>(people, theirs, DETAIL);
+        people = with::<unverified_detail::Entity>(people, user_detail::Relation::Unverified.def(), CLAIM);
+    }
+    people
+}
+
+fn with<R: EntityTrait>(people: Select<Entity>, relation: RelationDef, prefix: &str) -> Select<Entity> {
+    let people = people.join(JoinType::LeftJoin, relation);
+    R::Column::iter().fold(people, |people, column| people.column_as(column, format!("{prefix}{}", column.as_str())))
+}
+
+fn detail(row: &QueryResult) -> Result<Option<Arc<UserDetail>>, Error> {
+    let is_there = |prefix| Ok::<_, Error>(row.try_get::<Option<i64>>(prefix, "id")?.is_some());
+    if !is_there(DETAIL)? {
+        return Ok(None);
+    }
+    let detail = user_detail::Model::from_query_result(row, DETAIL)?;
+    let claim = if is_there(CLAIM)? { Some(unverified_detail::Model::from_query_result(row, CLAIM)?) } else { None };
+    Ok(Some(Arc::new(UserDetail::of(detail, claim))))
 }
 
 /// How many the filter lets through.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use async_graphql::connection::{Edge, EmptyFields, PageInfo};
+use async_graphql::connection::{CursorType, Edge, EmptyFields, PageInfo};
 use async_graphql::{Context, Object, OutputType, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,6 +19,7 @@ use super::error::Result;
 use super::request::Request;
 
 /// `first`, `after`, `last` and `before` as a client sends them.
+#[derive(Default)]
 pub struct Window {
     /// From the start.
     pub first: Option<i32>,
@@ -32,7 +33,7 @@ pub struct Window {
 
 /// A part of a list. Not async-graphql's own type, which has no description.
 pub struct Connection<N: OutputType> {
-    edges: Vec<Edge<String, N, EmptyFields>>,
+    edges: Vec<Edge<Place, N, EmptyFields>>,
     has_previous_page: bool,
     has_next_page: bool,
     total: Total,
@@ -77,7 +78,7 @@ impl<N: OutputType> TypeName for Connection<N> {
 #[Object(name_type)]
 impl<N: OutputType> Connection<N> {
     /// The items, each with its cursor.
-    async fn edges(&self) -> &[Edge<String, N, EmptyFields>] {
+    async fn edges(&self) -> &[Edge<Place, N, EmptyFields>] {
         &self.edges
     }
 
@@ -97,8 +98,8 @@ impl<N: OutputType> Connection<N> {
         PageInfo {
             has_previous_page: self.has_previous_page,
             has_next_page: self.has_next_page,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: self.edges.first().map(|edge| edge.cursor.encode_cursor()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.encode_cursor()),
         }
     }
 }
@@ -112,29 +113,58 @@ pub fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
     items.max(1).saturating_mul(item).saturating_add(1)
 }
 
+/// Where an item stands in its list: its cursor, which is written out only if it is asked for.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// In a list by id.
+    Id(i64),
+    /// In a history.
+    Play(PlayCursor),
+}
+
+impl From<i64> for Place {
+    fn from(id: i64) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<PlayCursor> for Place {
+    fn from(cursor: PlayCursor) -> Self {
+        Self::Play(cursor)
+    }
+}
+
+impl CursorType for Place {
+    type Error = &'static str;
+
+    fn decode_cursor(_: &str) -> std::result::Result<Self, Self::Error> {
+        Err("which list it is of is not said: see Cursor")
+    }
+
+    fn encode_cursor(&self) -> String {
+        let text = match self {
+            Self::Id(id) => id.to_string(),
+            Self::Play(PlayCursor { date_created, game, id }) => {
+                format!("{}:{}:{id}", date_created.timestamp_micros(), *game as i32)
+            }
+        };
+        URL_SAFE_NO_PAD.encode(text)
+    }
+}
+
 /// What a cursor says.
 pub trait Cursor: Sized {
-    /// As text, before it is made opaque.
-    fn text(&self) -> String;
-    /// Back from it.
+    /// Back from its text.
     fn parse(text: &str) -> Option<Self>;
 }
 
 impl Cursor for i64 {
-    fn text(&self) -> String {
-        self.to_string()
-    }
-
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
     }
 }
 
 impl Cursor for PlayCursor {
-    fn text(&self) -> String {
-        format!("{}:{}:{}", self.date_created.timestamp_micros(), self.game as i32, self.id)
-    }
-
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let mut next = || parts.next()?.parse::<i64>().ok();
@@ -166,10 +196,10 @@ impl Window {
 }
 
 /// A page as a connection.
-pub fn connection<T, C: Cursor, N: OutputType>(page: Page<T>, total: Total, node: impl Fn(T) -> (C, N)) -> Connection<N> {
+pub fn connection<T, C: Into<Place>, N: OutputType>(page: Page<T>, total: Total, node: impl Fn(T) -> (C, N)) -> Connection<N> {
     let edges = page.items.into_iter().map(|item| {
         let (cursor, node) = node(item);
-        Edge::new(URL_SAFE_NO_PAD.encode(cursor.text()), node)
+        Edge::new(cursor.into(), node)
     });
     Connection {
         edges: edges.collect(),

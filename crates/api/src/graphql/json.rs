@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Name, Scalar, ScalarType, Value};
 use async_graphql_value::RAW_VALUE_TOKEN;
+use bytes::Bytes;
 use service::Error;
 use service::entity::JsonText;
 use service::sealed::is_sealed;
@@ -60,13 +61,17 @@ impl ScalarType for Json {
     }
 
     fn to_value(&self) -> Value {
-        match &self.0 {
-            Document::Text(text) => {
-                Value::Object([(Name::new(RAW_VALUE_TOKEN), Value::from(text.as_str()))].into_iter().collect())
-            }
-            Document::Value(value) => Value::from_json(value.clone()).unwrap_or_default(),
-        }
+        // Bytes are written into the answer as they are: see `http/body.rs`.
+        Value::Binary(match &self.0 {
+            Document::Text(text) => Bytes::copy_from_slice(text.as_str().as_bytes()),
+            Document::Value(value) => value.to_string().into(),
+        })
     }
+}
+
+/// The document within an error, which a serialiser writes.
+pub fn within_error(text: &JsonText) -> Value {
+    Value::Object([(Name::new(RAW_VALUE_TOKEN), Value::from(text.as_str()))].into_iter().collect())
 }
 
 /// Whether such a value stands anywhere: a file, or the key by which text is passed through, which would come back as something else

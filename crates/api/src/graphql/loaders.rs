@@ -17,7 +17,7 @@ use service::entity::{
     audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
 use service::foreseen::Foreseen;
-use service::game::{Game, PlayRef, PlaysRequest};
+use service::game::{Game, PlayCursor, PlayRef};
 use service::page::{Page, PageRequest};
 use service::terms_version::TermsChange;
 use service::user_detail::UserDetail;
@@ -83,6 +83,20 @@ impl<R: Relation> Of<R> {
     pub async fn load(&self, key: R::Key) -> Result<R::Value> {
         let answer = self.loader().try_load(key).await.map_err(Error::internal)?;
         answer.map_err(ApiError::from)
+    }
+
+    /// Has the answers for these keys ready, where it is known that they are going to be asked for: whoever asks then waits for nobody.
+    pub async fn load_ahead(&self, keys: Vec<R::Key>) {
+        if keys.is_empty() {
+            return;
+        }
+        // What fails is told to who asks.
+        let _ = self.loader().try_load_many(keys).await;
+    }
+
+    /// Puts in what is known already of many.
+    pub async fn prime_many(&self, known: impl Iterator<Item = (R::Key, R::Value)>) {
+        self.loader().prime_many(known.map(|(key, value)| (key, Ok(value)))).await;
     }
 
     /// Puts in what is known already.
@@ -155,8 +169,8 @@ relations! {
     terms_changes: TermsChangesRelation((i64, i64) => Option<Arc<Vec<TermsChange>>>) = service::terms_version::changes;
     /// A page of what happened to a person's account.
     audit_log: AuditLogRelation((Owner, PageRequest<i64>) => Page<Arc<audit_entry::Model>>) = service::audit_log::by_requests;
-    /// A page of a person's plays.
-    plays: PlaysRelation((Owner, PlaysRequest) => Page<PlayRef>) = service::game::plays_by_requests;
+    /// A page of a person's plays of all games.
+    plays: PlaysRelation((Owner, PageRequest<PlayCursor>) => Page<PlayRef>) = service::game::plays_by_requests;
     /// How far a person has come.
     progress: ProgressRelation(Owner => service::game::Progress) = service::game::progress_by_owners;
 }
@@ -167,6 +181,8 @@ pub struct OfGame<G: Game> {
     pub newest: Of<Newest<G>>,
     /// Plays by their ids.
     pub plays: Of<Plays<G>>,
+    /// A page of a person's plays.
+    pub pages: Of<Pages<G>>,
 }
 
 macro_rules! games {
@@ -178,7 +194,7 @@ macro_rules! games {
 
         impl Games {
             fn new(service: &Arc<Service>) -> Self {
-                Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service) },)* }
+                Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service), pages: Of::new(service) },)* }
             }
 
             async fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
@@ -203,6 +219,18 @@ impl<G: Game> Relation for Newest<G> {
     }
 }
 
+/// Pages of the plays of a game.
+pub struct Pages<G>(PhantomData<fn() -> G>);
+
+impl<G: Game> Relation for Pages<G> {
+    type Key = (Owner, PageRequest<PlayCursor>);
+    type Value = Page<Arc<G::Model>>;
+
+    async fn load(service: &Service, keys: &[Self::Key]) -> std::result::Result<HashMap<Self::Key, Self::Value>, Error> {
+        service::game::plays_of_game_by_requests::<G>(service, keys).await
+    }
+}
+
 /// Plays of a game by their ids.
 pub struct Plays<G>(PhantomData<fn() -> G>);
 
@@ -219,7 +247,7 @@ impl Loaders {
     /// Puts in what finding the viewer has read already.
     pub async fn prime_viewer(&self, viewer: &Viewer, foreseen: &Foreseen) {
         let (service, owner) = (&self.detail.service, viewer.owner());
-        if let Some(detail) = foreseen.detail(service) {
+        if let Some(detail) = foreseen.detail() {
             self.detail.prime(owner, detail).await;
         }
         if let Some(avatar) = foreseen.avatar() {

@@ -5,6 +5,7 @@
 //! anew (`cargo run -- schema > schema.graphql`).
 
 mod account_recovery;
+mod ahead;
 mod audit_entry;
 pub mod connection;
 mod data_export;
@@ -14,6 +15,7 @@ pub mod error;
 mod foreseen;
 pub mod game;
 pub mod id;
+mod in_turn;
 mod insights;
 pub mod json;
 mod language;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use service::entity::user::Model;
-use service::game::{GameKind, PlaysRequest};
+use service::game::GameKind;
 use service::text::Change;
 use service::user::{ProfileChanges, SignUp};
 use service::user_detail::DetailChanges;
@@ -17,6 +17,7 @@ use super::connection::{Connection, Total, Window, connection, cost};
 use super::data_export::DataExport;
 use super::error::Result;
 use super::foreseen;
+use super::game;
 use super::game::abilities::AbilitiesGameData;
 use super::game::jobs::JobsGameData;
 use super::game::room_env::RoomEnvGameData;
@@ -24,8 +25,8 @@ use super::game::scenario::ScenarioGameData;
 use super::game::shape_sequence::ShapeSequenceGameData;
 use super::game::skills::SkillsGameData;
 use super::game::speed::SpeedGameData;
-use super::game::{self, GameData};
 use super::id;
+use super::in_turn::InTurn;
 use super::insights::Insights;
 use super::language::Language;
 use super::passkey::{PasskeyCredential, PasskeySignal};
@@ -108,15 +109,15 @@ impl User {
     }
 
     /// What they may do.
-    async fn role(&self, context: &Context<'_>) -> Result<Role> {
+    async fn role(&self, context: &Context<'_>) -> Result<InTurn<Role>> {
         let role = Request::of(context).loaders().role.load(self.row.role_id).await?;
-        Ok(Role(role.ok_or(Error::NotFound(Missing::Role))?))
+        Ok(InTurn(Role(role.ok_or(Error::NotFound(Missing::Role))?)))
     }
 
     /// Who they are.
-    async fn detail(&self, context: &Context<'_>) -> Option<Result<UserDetail>> {
+    async fn detail(&self, context: &Context<'_>) -> Option<Result<InTurn<UserDetail>>> {
         let detail = Request::of(context).loaders().detail.load(self.owner).await;
-        detail.map(|detail| detail.map(UserDetail)).transpose()
+        detail.map(|detail| detail.map(|detail| InTurn(UserDetail(detail)))).transpose()
     }
 
     /// How they chose to appear; null where they did not yet.
@@ -143,9 +144,9 @@ impl User {
     }
 
     /// What they love, in their order; three at most.
-    async fn passions(&self, context: &Context<'_>) -> Result<Vec<UserPassion>> {
+    async fn passions(&self, context: &Context<'_>) -> Result<Vec<InTurn<UserPassion>>> {
         let passions = Request::of(context).loaders().passions.load(self.owner).await?;
-        Ok(passions.into_iter().map(UserPassion).collect())
+        Ok(passions.into_iter().map(|passion| InTurn(UserPassion(passion))).collect())
     }
 
     /// Their passkeys, the oldest first. Only the person themselves sees them.
@@ -277,11 +278,9 @@ impl User {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<GameData>> {
+    ) -> Result<game::Plays> {
         let page = Window { first, after, last, before }.request()?;
-        let game = game.map(GameKind::from);
-        let page = Request::of(context).loaders().plays.load((self.owner, PlaysRequest { game, page })).await?;
-        game::connection_of(context, page, Total::Plays(self.owner, game)).await
+        game::plays(context, self.owner, game.map(GameKind::from), page).await
     }
 }
 

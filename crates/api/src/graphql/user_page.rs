@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum, InputObject, Object};
 use service::user_page;
 
+use super::ahead::Ahead;
 use super::connection::{Connection, Total, Window, connection, cost};
 use super::error::Result;
 use super::request::Request;
@@ -64,7 +65,9 @@ impl UserPageQuery {
         let page = Window { first, after, last, before }.request()?;
         let filter = filter.unwrap_or_default().into();
         let newest_first = order_by == UserOrder::NewestFirst;
-        let page = user_page::page(&request.service, &viewer.admin()?, &filter, newest_first, page).await?;
-        Ok(connection(page, Total::People(filter), |(user, owner)| (user.id, User::new(user, owner))))
+        let ahead = Ahead::of(context);
+        let page = user_page::page(&request.service, &viewer.admin()?, &filter, newest_first, page, ahead.along()).await?;
+        ahead.load(&request.loaders(), &page.items).await;
+        Ok(connection(page, Total::People(filter), |person| (person.user.id, User::new(person.user, person.owner))))
     }
 }

@@ -143,7 +143,7 @@ impl AnswerForm {
         let body = if is_request_error {
             json!({ "errors": response.errors }).to_string().into_bytes()
         } else {
-            serde_json::to_vec(&response).unwrap_or_default()
+            super::body::write(&response).unwrap_or_default()
         };
         (is_request_error, body)
     }

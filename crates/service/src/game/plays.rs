@@ -1,14 +1,17 @@
-//! The history: every play of a person, of one game or of all, newest first.
+//! The history: every play of a person, newest first: of one game, its rows; of all, which plays they are, for their games' loaders.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::for_each_game;
-use entity::game::{Game, GameKind};
-use sea_orm::{EntityName, FromQueryResult, Statement, Value};
+use entity::game::{Game, GameKind, PlayRow};
+use sea_orm::{ColumnTrait, ColumnType, EntityName, FromQueryResult, IdenStatic, Iterable, Statement, Value};
 
-use crate::page::{Page, PageRequest};
+use super::opened;
+use crate::page::{self, Page, PageRequest};
 use crate::viewer::{Owner, by_owner, user_ids};
 use crate::{Error, Service};
 
@@ -23,6 +26,14 @@ pub struct PlayCursor {
     pub id: i64,
 }
 
+impl PlayCursor {
+    /// Where this play stands.
+    #[must_use]
+    pub fn of<G: Game>(row: &G::Model) -> Self {
+        Self { date_created: row.date_created(), game: G::KIND, id: row.id() }
+    }
+}
+
 /// A play that may be read: which one, and proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayRef {
@@ -30,15 +41,6 @@ pub struct PlayRef {
     pub owner: Owner,
     /// Where it stands.
     pub cursor: PlayCursor,
-}
-
-/// A page of one person's plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PlaysRequest {
-    /// Of one game, or of all.
-    pub game: Option<GameKind>,
-    /// Which part.
-    pub page: PageRequest<PlayCursor>,
 }
 
 #[derive(FromQueryResult)]
@@ -49,34 +51,47 @@ struct Row {
     date_created: DateTime<Utc>,
 }
 
-/// The pages asked for, for each person: one statement for all people of whom the same page is asked.
+/// The pages asked for of all games, for each person: one statement for all people of whom the same page is asked.
 pub async fn plays_by_requests(
     service: &Service,
-    requests: &[(Owner, PlaysRequest)],
-) -> Result<HashMap<(Owner, PlaysRequest), Page<PlayRef>>, Error> {
-    let mut alike = HashMap::<PlaysRequest, Vec<Owner>>::new();
-    for (owner, request) in requests {
-        alike.entry(*request).or_default().push(*owner);
-    }
+    requests: &[(Owner, PageRequest<PlayCursor>)],
+) -> Result<HashMap<(Owner, PageRequest<PlayCursor>), Page<PlayRef>>, Error> {
     let mut pages = HashMap::new();
-    for (request, owners) in alike {
-        let rows = Row::find_by_statement(statement(service, &owners, &request)).all(service.database.pool()).await?;
+    for (request, owners) in page::alike(requests) {
+        let rows = Row::find_by_statement(of_all_games(service, &owners, &request)).all(service.database.pool()).await?;
         for (owner, rows) in by_owner(&owners, rows, |row| row.user_id) {
             let plays = rows.into_iter().filter_map(|row| {
                 let cursor = PlayCursor { date_created: row.date_created, game: GameKind::from_number(row.game)?, id: row.id };
                 Some(PlayRef { owner, cursor })
             });
-            pages.insert((owner, request), request.page.page(plays.collect()));
+            pages.insert((owner, request), request.page(plays.collect()));
         }
     }
     Ok(pages)
 }
 
-fn statement(service: &Service, owners: &[Owner], PlaysRequest { game, page }: &PlaysRequest) -> Statement {
-    let tables: BTreeMap<GameKind, String> =
-        tables().into_iter().filter(|(kind, _)| game.is_none_or(|game| game == *kind)).collect();
-    let mut values =
-        vec![service.database.ids(&user_ids(owners)), Value::from(i64::try_from(page.limit).unwrap_or(i64::MAX) + 1)];
+/// The pages asked for of one game, for each person, the plays themselves: one statement for all people of whom the same page is asked.
+pub async fn plays_of_game_by_requests<G: Game>(
+    service: &Service,
+    requests: &[(Owner, PageRequest<PlayCursor>)],
+) -> Result<HashMap<(Owner, PageRequest<PlayCursor>), Page<Arc<G::Model>>>, Error> {
+    let mut pages = HashMap::with_capacity(requests.len());
+    for (request, owners) in page::alike(requests) {
+        let rows = G::Model::find_by_statement(of_game::<G>(service, &owners, &request)).all(service.database.pool()).await?;
+        for (owner, mut rows) in by_owner(&owners, rows, PlayRow::user_id) {
+            rows.sort_unstable_by_key(|row| (row.date_created(), row.id()));
+            if !request.backwards {
+                rows.reverse();
+            }
+            let rows = rows.into_iter().map(|row| Arc::new(opened::<G>(service, row)));
+            pages.insert((owner, request), request.page(rows.collect()));
+        }
+    }
+    Ok(pages)
+}
+
+fn of_all_games(service: &Service, owners: &[Owner], page: &PageRequest<PlayCursor>) -> Statement {
+    let mut values = values(service, owners, page);
     let mut bounds = String::new();
     // Which way each of them lies, seen from the cursor: `after` is older.
     for (cursor, [older, greater]) in [(page.after, ["<", ">"]), (page.before, [">", "<"])] {
@@ -89,7 +104,7 @@ fn statement(service: &Service, owners: &[Owner], PlaysRequest { game, page }: &
             " AND (date_created {older} ${date} OR (date_created = ${date} AND (game {greater} ${kind} OR (game = ${kind} AND id {older} ${id}))))"
         );
     }
-    let union: Vec<_> = tables
+    let union: Vec<_> = tables()
         .iter()
         .map(|(kind, table)| {
             let theirs = service.database.is_any_text("user_id", "$1");
@@ -104,6 +119,42 @@ fn statement(service: &Service, owners: &[Owner], PlaysRequest { game, page }: &
         union.join(" UNION ALL ")
     );
     Statement::from_sql_and_values(service.database.pool().get_database_backend(), sql, values)
+}
+
+fn of_game<G: Game>(service: &Service, owners: &[Owner], page: &PageRequest<PlayCursor>) -> Statement {
+    let mut values = values(service, owners, page);
+    let mut rest = String::new();
+    for (cursor, side) in [(page.after, "<"), (page.before, ">")] {
+        let Some(cursor) = cursor else { continue };
+        // The cursor may stand at a play of another game: of those that began in the same moment, all of this game then come after it, or
+        // none.
+        let id = match G::KIND.cmp(&cursor.game) {
+            Ordering::Less => i64::MIN,
+            Ordering::Equal => cursor.id,
+            Ordering::Greater => i64::MAX,
+        };
+        let first = values.len() + 1;
+        let _ = write!(rest, "AND (date_created, id) {side} (${first}, ${}) ", first + 1);
+        values.extend([cursor.date_created.into(), id.into()]);
+    }
+    rest.push_str(if page.backwards {
+        "ORDER BY date_created, id LIMIT $2"
+    } else {
+        "ORDER BY date_created DESC, id DESC LIMIT $2"
+    });
+    let columns = G::Column::iter().map(|column| match column.def().get_column_type() {
+        // `JsonText`: see there.
+        ColumnType::Enum { .. } => format!("CAST(found.{0} AS text) AS {0}", column.as_str()),
+        _ => format!("found.{}", column.as_str()),
+    });
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let sql = service.database.of_each_person(&columns, G::default().table_name(), &rest);
+    Statement::from_sql_and_values(service.database.pool().get_database_backend(), sql, values)
+}
+
+/// `$1`, the people, and `$2`, how many plays of each are read: one more than asked for, which says whether there are more.
+fn values(service: &Service, owners: &[Owner], page: &PageRequest<PlayCursor>) -> Vec<Value> {
+    vec![service.database.ids(&user_ids(owners)), Value::from(i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1))]
 }
 
 /// Where the plays of each game are.

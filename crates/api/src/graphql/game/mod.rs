@@ -14,11 +14,15 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use async_graphql::futures_util::future::join_all;
-use async_graphql::{Context, Enum, ID, InputObject, Interface, MaybeUndefined, Name, Object, OutputType, ScalarType, Value};
+use async_graphql::parser::types::Field;
+use async_graphql::{
+    Context, ContextSelectionSet, Enum, ID, InputObject, Interface, MaybeUndefined, Name, Object, OutputType, Positioned,
+    ScalarType, ServerResult, Value,
+};
 use chrono::{DateTime, Utc};
 use message::message;
-use service::game::{Game, GameKind, PlayRef, PlayRow, Row, Save, StoredPlay};
-use service::page::Page;
+use service::game::{Game, GameKind, PlayCursor, PlayRef, PlayRow, Row, Save, StoredPlay};
+use service::page::{Page, PageRequest};
 use service::viewer::{Owner, Viewer};
 use service::{Error, Missing};
 
@@ -33,8 +37,9 @@ use self::speed::{SaveSpeedGameInput, SpeedGameData};
 use super::connection::{Connection, Total, connection};
 use super::error::Result;
 use super::id;
-use super::json::Json;
-use super::loaders::{Games, OfGame};
+use super::in_turn::{self, InTurn, Small};
+use super::json::within_error;
+use super::loaders::{Games, Loaders, OfGame};
 use super::request::Request;
 use super::user::User;
 
@@ -166,6 +171,23 @@ pub enum GameData {
     RoomEnv(RoomEnvGameData),
 }
 
+impl Small for GameData {
+    async fn in_turn(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match self {
+            Self::Scenario(play) => in_turn::fields(play, context, field).await,
+            Self::ShapeSequence(play) => in_turn::fields(play, context, field).await,
+            Self::Jobs(play) => in_turn::fields(play, context, field).await,
+            Self::Speed(play) => in_turn::fields(play, context, field).await,
+            Self::Abilities(play) => in_turn::fields(play, context, field).await,
+            Self::Skills(play) => in_turn::fields(play, context, field).await,
+            Self::RoomEnv(play) => in_turn::fields(play, context, field).await,
+        }
+    }
+}
+
+/// Somebody's plays.
+pub type Plays = Connection<InTurn<GameData>>;
+
 /// The GraphQL object of a game.
 pub trait GameObject: Sized + OutputType + Into<GameData> {
     /// The game.
@@ -215,7 +237,7 @@ pub fn stored_play(play: &StoredPlay) -> Value {
         ("dateUpdated", DateTime::to_value(&play.date_updated)),
     ];
     members.extend(play.current_level.map(|level| ("currentLevel", level.into())));
-    members.extend(play.json.iter().map(|(name, text)| (*name, Json::from(text.clone()).to_value())));
+    members.extend(play.json.iter().map(|(name, text)| (*name, within_error(text))));
     Value::Object(members.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
 }
 
@@ -304,8 +326,62 @@ pub async fn newest<O: GameObject>(context: &Context<'_>, owner: Owner) -> Optio
     row.and_then(|row| row.map(|row| object::<O>(context, &row, owner)).transpose()).transpose()
 }
 
-/// A page of the history. What was deleted meanwhile is left out.
-pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, total: Total) -> Result<Connection<GameData>> {
+/// A page of somebody's plays, of one game or of all.
+pub async fn plays(
+    context: &Context<'_>,
+    owner: Owner,
+    game: Option<GameKind>,
+    request: PageRequest<PlayCursor>,
+) -> Result<Plays> {
+    for_each_object!(Object => if game == Some(<Object as GameObject>::Game::KIND) {
+        return plays_of_game::<Object>(context, owner, request).await;
+    });
+    plays_of_all_games(context, owner, request).await
+}
+
+/// Has such a page of each of these people ready.
+pub async fn load_plays_ahead(loaders: &Loaders, owners: &[Owner], game: Option<GameKind>, request: PageRequest<PlayCursor>) {
+    let keys: Vec<_> = owners.iter().map(|owner| (*owner, request)).collect();
+    for_each_object!(Object => if game == Some(<Object as GameObject>::Game::KIND) {
+        return Object::loaders(&loaders.games).pages.load_ahead(keys).await;
+    });
+    loaders.plays.load_ahead(keys.clone()).await;
+    let mut plays = Vec::new();
+    for key in keys {
+        // What failed is told to who asks.
+        plays.extend(loaders.plays.load(key).await.into_iter().flat_map(|page| page.items));
+    }
+    for_each_object!(Object => {
+        let of_game = plays.iter().filter(|play| play.cursor.game == <Object as GameObject>::Game::KIND);
+        let of_game = of_game.map(|play| (play.owner, play.cursor.id)).collect();
+        Object::loaders(&loaders.games).plays.load_ahead(of_game).await;
+    });
+}
+
+/// Has the newest play of each of these people ready, of the game that this field of a person has it of; `jobsGame` has a `JobsGameData`.
+pub async fn load_newest_ahead(loaders: &Loaders, owners: &[Owner], field: &str) {
+    for_each_object!(Object => if is_newest(field, &Object::type_name()) {
+        return Object::loaders(&loaders.games).newest.load_ahead(owners.to_vec()).await;
+    });
+}
+
+fn is_newest(field: &str, type_name: &str) -> bool {
+    type_name.strip_suffix("Data").is_some_and(|game| game.eq_ignore_ascii_case(field))
+}
+
+async fn plays_of_game<O: GameObject>(context: &Context<'_>, owner: Owner, request: PageRequest<PlayCursor>) -> Result<Plays> {
+    let loaders = Request::of(context).loaders();
+    let Page { items, has_previous, has_next } = O::loaders(&loaders.games).pages.load((owner, request)).await?;
+    let plays = items.iter().map(|row| Ok((PlayCursor::of::<O::Game>(row), object::<O>(context, row, owner)?.into())));
+    let items = plays.collect::<Result<Vec<_>>>()?;
+    Ok(connection(Page { items, has_previous, has_next }, Total::Plays(owner, Some(O::Game::KIND)), |(cursor, play)| {
+        (cursor, InTurn(play))
+    }))
+}
+
+/// What was deleted between the two statements is left out.
+async fn plays_of_all_games(context: &Context<'_>, owner: Owner, request: PageRequest<PlayCursor>) -> Result<Plays> {
+    let page = Request::of(context).loaders().plays.load((owner, request)).await?;
     let plays = join_all(page.items.iter().map(|play| load(context, *play))).await;
     let mut items = Vec::with_capacity(plays.len());
     for (reference, play) in page.items.into_iter().zip(plays) {
@@ -313,7 +389,8 @@ pub async fn connection_of(context: &Context<'_>, page: Page<PlayRef>, total: To
             items.push((reference.cursor, play));
         }
     }
-    Ok(connection(Page { items, has_previous: page.has_previous, has_next: page.has_next }, total, |item| item))
+    let page = Page { items, has_previous: page.has_previous, has_next: page.has_next };
+    Ok(connection(page, Total::Plays(owner, None), |(cursor, play)| (cursor, InTurn(play))))
 }
 
 async fn load(context: &Context<'_>, play: PlayRef) -> Result<Option<GameData>> {
@@ -455,5 +532,14 @@ mod tests {
         let mut kinds = Vec::new();
         for_each_object!(Object => kinds.push(<Object as GameObject>::Game::KIND));
         assert_eq!(kinds, GameKind::ALL);
+    }
+
+    #[test]
+    fn the_field_of_the_newest_play_is_known_by_its_type() {
+        let fields = ["scenarioGame", "shapeSequenceGame", "jobsGame", "speedGame", "abilitiesGame", "skillsGame", "roomEnvGame"];
+        let mut known = Vec::new();
+        for_each_object!(Object => known.extend(fields.iter().filter(|field| is_newest(field, &Object::type_name()))));
+        assert_eq!(known, fields.iter().collect::<Vec<_>>());
+        assert!(!is_newest("plays", "JobsGameData"));
     }
 }

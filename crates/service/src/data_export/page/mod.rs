@@ -36,6 +36,7 @@ pub(super) fn readme() -> &'static str {
 
 /// What the page tells.
 struct Told<'a> {
+    service: &'a Service,
     words: &'static Words,
     language: Language,
     person: &'a user::Model,
@@ -66,6 +67,7 @@ pub(super) async fn write(
     let owner = Owner::proved(person);
     let (owners, oneself) = ([owner], owner.oneself()?);
     let told = Told {
+        service,
         words: words::of(language),
         language,
         person,
@@ -157,17 +159,17 @@ impl Told<'_> {
         let mut list = String::new();
         line(&mut list, words.username, self.person.username.as_deref());
         if let Some(detail) = &self.detail {
-            line(&mut list, words.first_name, shown(&detail.first_name));
-            line(&mut list, words.last_name, shown(&detail.last_name));
-            line(&mut list, words.age, detail.age.map(|age| format!("{age} {}", words.years)).as_deref());
-            line(&mut list, words.phone, shown(&detail.phone_number));
-            line(&mut list, words.address, shown(&detail.address));
+            line(&mut list, words.first_name, shown(&detail.first_name(self.service)));
+            line(&mut list, words.last_name, shown(&detail.last_name(self.service)));
+            line(&mut list, words.age, detail.age().map(|age| format!("{age} {}", words.years)).as_deref());
+            line(&mut list, words.phone, shown(&detail.phone_number(self.service)));
+            line(&mut list, words.address, shown(&detail.address(self.service)));
             let waits = |email: &str| format!("{email} ({})", words.email_waits);
-            if detail.email_verified {
-                line(&mut list, words.email, shown(&detail.email));
-                line(&mut list, words.email, shown(&detail.pending_email).map(waits).as_deref());
+            if detail.email_verified() {
+                line(&mut list, words.email, shown(&detail.email(self.service)));
+                line(&mut list, words.email, shown(&detail.pending_email(self.service)).map(waits).as_deref());
             } else {
-                line(&mut list, words.email, shown(&detail.email).map(waits).as_deref());
+                line(&mut list, words.email, shown(&detail.email(self.service)).map(waits).as_deref());
             }
         }
         html.push_str(&lines("", &list));

@@ -7,12 +7,14 @@ use sea_orm::{
     TryIntoModel, Value,
 };
 
+use crate::user_terms_agreement::TO_ACCEPT;
+use crate::viewer::Bearer;
 use crate::{Error, Service, sealed};
 
 /// A play as it is to be.
 pub(super) struct Change<'a, G: Game> {
-    /// Whose.
-    pub user_id: i64,
+    /// Who saves.
+    pub bearer: &'a Bearer,
     /// What is set in it is written; the JSON in the clear.
     pub row: G::ActiveModel,
     /// What it is built on.
@@ -27,11 +29,26 @@ pub(super) struct Change<'a, G: Game> {
 #[derive(Clone, Copy)]
 pub(super) enum Base {
     /// A play that goes on. The version tells, too, whether it is as it was found: plays are brought up without a new revision.
-    Play { id: i64, revision: i32, schema_version: i32 },
+    Play {
+        id: i64,
+        revision: i32,
+        schema_version: i32,
+        /// It was not looked for: see [`super::recent`].
+        recent: Option<Recent>,
+    },
     /// There is no play of this game.
     NoPlay,
     /// Whatever there is: another play begins.
     Anything,
+}
+
+/// A play as it was remembered, without a look at how things stand.
+#[derive(Clone, Copy)]
+pub(super) struct Recent {
+    /// When it was saved: a revision may come twice, where a backup was put back.
+    pub date_updated: DateTime<Utc>,
+    /// The save goes on with the newest play, whichever that is.
+    pub is_newest: bool,
 }
 
 /// The id that a client gave to a save, and what tells other content under the same id.
@@ -77,12 +94,15 @@ impl<G: Game> Change<'_, G> {
             }
             return Ok(Some(id));
         }
-        let user_id = sql.bind(self.user_id);
-        sql.push(&[
-            "WITH writer AS (SELECT id FROM users WHERE id = ",
-            &user_id,
-            " AND is_active FOR NO KEY UPDATE SKIP LOCKED), play AS (",
-        ]);
+        sql.push(&["WITH writer AS (SELECT id FROM users WHERE "]);
+        if let Base::Play { recent: Some(_), .. } = self.base {
+            sql.values.extend(self.bearer.values());
+            sql.push(&[Bearer::IS_LET_IN, " AND ", &TO_ACCEPT, " IS NULL"]);
+        } else {
+            let user_id = sql.bind(self.bearer.user_id());
+            sql.push(&["id = ", &user_id, " AND is_active"]);
+        }
+        sql.push(&[" FOR NO KEY UPDATE SKIP LOCKED), play AS ("]);
         self.play(&mut sql, row, backend, " FROM writer", " AND EXISTS (SELECT 1 FROM writer)");
         if let Some(named) = self.named {
             sql.push(&["), record AS ("]);
@@ -104,12 +124,20 @@ impl<G: Game> Change<'_, G> {
         }
         let entity = G::default();
         let table = entity.table_name();
-        let user_id = sql.bind(self.user_id);
-        if let Base::Play { id, revision, schema_version } = self.base {
+        let user_id = sql.bind(self.bearer.user_id());
+        if let Base::Play { id, revision, schema_version, recent } = self.base {
             let set: Vec<_> = set.iter().map(|(column, value)| format!("{column} = {value}")).collect();
             let (id, revision, version) = (sql.bind(id), sql.bind(revision), sql.bind(schema_version));
             sql.push(&["UPDATE ", table, " SET ", &set.join(", "), " WHERE id = ", &id, " AND user_id = ", &user_id]);
             sql.push(&[" AND revision = ", &revision, " AND schema_version = ", &version, only_if]);
+            if let Some(recent) = recent {
+                let saved = sql.bind(recent.date_updated);
+                sql.push(&[" AND date_updated = ", &saved]);
+            }
+            if recent.is_some_and(|recent| recent.is_newest) {
+                sql.push(&[" AND NOT EXISTS (SELECT 1 FROM ", table, " AS newer WHERE newer.user_id = ", &user_id]);
+                sql.push(&[" AND newer.id > ", &id, ")"]);
+            }
         } else {
             let (columns, values): (Vec<_>, Vec<_>) = set.into_iter().unzip();
             sql.push(&["INSERT INTO ", table, " (", &columns.join(", "), ") SELECT ", &values.join(", "), from]);
@@ -122,7 +150,7 @@ impl<G: Game> Change<'_, G> {
 
     fn record(&self, sql: &mut Sql, named: &Named, play_id: &str, from: &str) {
         let values = [
-            self.user_id.into(),
+            self.bearer.user_id().into(),
             named.save_id.clone().into(),
             (G::KIND as i32).into(),
             named.content_hash.clone().into(),

@@ -3,6 +3,7 @@
 mod change;
 mod found;
 mod merge;
+mod recent;
 
 use chrono::{DateTime, Utc};
 use entity::JsonText;
@@ -11,8 +12,9 @@ use message::message;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IdenStatic, IntoActiveModel, ModelTrait};
 use serde_json::{Value, json};
 
-use self::change::{Base, Change, Named};
+use self::change::{Base, Change, Named, Recent};
 use self::found::Found;
+pub use self::recent::RecentPlays;
 use super::evolution::{bring_up, current_version};
 use super::{StoredPlay, open, valid};
 use crate::error::Stored;
@@ -70,12 +72,19 @@ pub async fn save<G: Game>(service: &Service, bearer: &Bearer, save: Save) -> Re
         Named { save_id, content_hash }
     });
     let saving = Saving { service, bearer, save, named, now: service.clock.now() };
-    if !service.database.has_one_writer()
-        && let Some(saved) = saving.unlocked::<G>().await?
-    {
-        return Ok(saved);
+    if service.database.has_one_writer() {
+        return saving.locked::<G>().await;
     }
-    saving.locked::<G>().await
+    let saved = match saving.without_looking::<G>().await? {
+        None => saving.unlocked::<G>().await?,
+        saved => saved,
+    };
+    let (owner, play) = match saved {
+        None => saving.locked::<G>().await?,
+        Some(saved) => saved,
+    };
+    service.recent_plays.keep::<G>(&play, saving.now);
+    Ok((owner, play))
 }
 
 /// How often a save that has locked the person looks again. All that can come between is `games upgrade`, once.
@@ -99,6 +108,18 @@ enum Outcome<'a, G: Game> {
 }
 
 impl Saving<'_> {
+    /// Writes on top of what was saved here a moment ago. `None`, and nothing is written, where that is not so any more, or where it is to
+    /// be looked at why the save is refused.
+    async fn without_looking<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
+        let Self { service, save, .. } = self;
+        let goes_on = |play: &G::Model| !save.new_play && save.play_id.is_none_or(|id| id == play.id());
+        let Some(play) = service.recent_plays.take::<G>(self.bearer.user_id()).filter(goes_on) else { return Ok(None) };
+        let recent = Recent { date_updated: play.date_updated(), is_newest: save.play_id.is_none() };
+        let Ok(change) = self.change::<G>(Some(play), Some(recent)) else { return Ok(None) };
+        let play = change.write(service, service.database.pool()).await?;
+        Ok(play.map(|play| (self.bearer.let_in(), play)))
+    }
+
     /// Looks and writes. `None`, and nothing is written, where somebody came between.
     async fn unlocked<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
         let pool = self.service.database.pool();
@@ -152,9 +173,15 @@ impl Saving<'_> {
             return Ok(Outcome::Before(play_before::<G>(service, found.play, is_same)?));
         }
         let found = if save.new_play { None } else { target::<G>(service, found.play, save)? };
+        self.change(found, None).map(Outcome::Change)
+    }
+
+    /// What is to be written, on top of a play that is opened.
+    fn change<G: Game>(&self, found: Option<G::Model>, recent: Option<Recent>) -> Result<Change<'_, G>, Error> {
+        let Self { service, save, .. } = self;
         let current = current_version(G::KIND);
         let base = match &found {
-            Some(play) => Base::Play { id: play.id(), revision: play.revision(), schema_version: play.schema_version() },
+            Some(play) => Base::Play { id: play.id(), revision: play.revision(), schema_version: play.schema_version(), recent },
             None if save.new_play => Base::Anything,
             None => Base::NoPlay,
         };
@@ -171,7 +198,6 @@ impl Saving<'_> {
         // Not the current one where it could not be brought up.
         let version = stored.as_ref().map_or(current, PlayRow::schema_version);
         let revision = stored.as_ref().map_or(0, PlayRow::revision).saturating_add(1);
-        let user_id = self.bearer.user_id();
         let mut row = stored.map_or_else(<G::ActiveModel as ActiveModelTrait>::default, IntoActiveModel::into_active_model);
         if let (Some(column), Some(level)) = (G::LEVEL, save.current_level.or(is_new.then_some(0))) {
             row.set(column, level.into());
@@ -191,10 +217,10 @@ impl Saving<'_> {
         row.set(G::REVISION, revision.into());
         row.set(G::DATE_UPDATED, self.now.into());
         if is_new {
-            row.set(G::USER_ID, user_id.into());
+            row.set(G::USER_ID, self.bearer.user_id().into());
             row.set(G::DATE_CREATED, self.now.into());
         }
-        Ok(Outcome::Change(Change { user_id, row, base, named: self.named.as_ref(), now: self.now }))
+        Ok(Change { bearer: self.bearer, row, base, named: self.named.as_ref(), now: self.now })
     }
 }
 

@@ -23,6 +23,7 @@ mod data_import;
 mod erasure;
 mod errors;
 mod evolution;
+mod foreseen;
 mod fuzz;
 mod games;
 mod graphiql;

@@ -89,22 +89,25 @@ fn emails(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>)
 
 type Stored = Result<Option<String>, Error>;
 
-fn read(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> UserDetail {
-    let opened = |column| sealed::open_column::<Entity>(keys, row, column, &Entity::sealed_to(row)).map_err(Arc::new);
-    let email_verified = row.email.is_some();
-    let (verified, claimed) = emails(keys, row, claim);
-    let (email, pending_email) = if email_verified { (verified, claimed) } else { (claimed, Ok(None)) };
-    let (email, pending_email) = (email.map_err(Arc::new), pending_email.map_err(Arc::new));
-    UserDetail {
-        first_name: opened(Column::FirstName),
-        last_name: opened(Column::LastName),
-        age: row.age,
-        phone_number: opened(Column::PhoneNumber),
-        address: opened(Column::Address),
-        email,
-        email_verified,
-        has_password: row.password_hash.is_some(),
-        pending_email,
+impl UserDetail {
+    /// Opens what is sealed.
+    pub(crate) fn of(keys: &KeyRing, row: &Model, claim: Option<&unverified_detail::Model>) -> Self {
+        let opened = |column| sealed::open_column::<Entity>(keys, row, column, &Entity::sealed_to(row)).map_err(Arc::new);
+        let email_verified = row.email.is_some();
+        let (verified, claimed) = emails(keys, row, claim);
+        let (email, pending_email) = if email_verified { (verified, claimed) } else { (claimed, Ok(None)) };
+        let (email, pending_email) = (email.map_err(Arc::new), pending_email.map_err(Arc::new));
+        Self {
+            first_name: opened(Column::FirstName),
+            last_name: opened(Column::LastName),
+            age: row.age,
+            phone_number: opened(Column::PhoneNumber),
+            address: opened(Column::Address),
+            email,
+            email_verified,
+            has_password: row.password_hash.is_some(),
+            pending_email,
+        }
     }
 }
 
@@ -119,7 +122,7 @@ pub async fn by_owners(service: &Service, owners: &[Owner]) -> Result<HashMap<Ow
     Ok(grouped
         .map(|(owner, rows)| {
             let first = rows.first();
-            (owner, first.map(|(row, claim)| Arc::new(read(&service.keys, row, claim.as_ref()))))
+            (owner, first.map(|(row, claim)| Arc::new(UserDetail::of(&service.keys, row, claim.as_ref()))))
         })
         .collect())
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::{revoked_token, role, session, user};
+use entity::{role, session, user};
 use message::{Message, message};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
 
+use crate::foreseen::{Foreseen, Part};
 use crate::token::{Claims, Use};
 use crate::{Error, Service, audit_log};
 
@@ -86,32 +86,14 @@ impl Bearer {
 }
 
 impl Viewer {
-    /// Who presents this access token. One statement: the person, their role, the session and the token's revocation.
-    pub async fn authenticate(service: &Service, token: &str) -> Result<Self, Error> {
+    /// Who presents this access token, with what is going to be asked of them. One statement: the person, their role, the session, the
+    /// token's revocation, and each of the parts.
+    pub async fn authenticate(service: &Service, token: &str, parts: &[Part]) -> Result<(Self, Foreseen), Arc<Error>> {
         let refused = || Error::Unauthenticated(SIGN_IN_AGAIN);
         let claims = service.tokens.verify(Use::Access, token, service.clock.now()).ok_or_else(refused)?;
-        let signed_in = Query::select()
-            .expr(Expr::val(1))
-            .from(session::Entity)
-            .and_where(session::Column::Id.eq(claims.sid))
-            .and_where(session::Column::UserId.eq(claims.sub))
-            .take();
-        let revoked = Query::select()
-            .expr(Expr::val(1))
-            .from(revoked_token::Entity)
-            .and_where(revoked_token::Column::Jti.eq(claims.jti.to_string()))
-            .take();
-        let found = user::Entity::find_by_id(claims.sub)
-            .find_also_related(role::Entity)
-            .filter(user::Column::IsActive.eq(true))
-            .filter(Expr::exists(signed_in))
-            .filter(Expr::exists(revoked).not())
-            .one(service.database.pool())
-            .await?;
-        match found {
-            Some((user, Some(role))) => Ok(Self { user: Arc::new(user), role: Arc::new(role), claims }),
-            _ => Err(refused()),
-        }
+        let found = service.lookups.find(&claims, parts).await?.ok_or_else(refused)?;
+        let (user, role, foreseen) = found.read(parts).map_err(Error::from)?;
+        Ok((Self { user: Arc::new(user), role: Arc::new(role), claims }, foreseen))
     }
 
     /// That the session has not ended since, nor the account been closed, in a transaction that has locked the person.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_graphql::Context;
 use message::message;
 use service::caller::Caller;
+use service::foreseen::Part;
 use service::user_picture::File;
 use service::viewer::{Bearer, Viewer};
 use service::{Error, Service, Uuid};
@@ -127,12 +128,17 @@ impl Request {
 
     /// Who is signed in; found out once a request, when first asked.
     pub async fn viewer(&self) -> Result<&Viewer> {
+        self.viewer_foreseeing(&[]).await
+    }
+
+    /// The same, where it is known what is asked of them next: it comes by the same statement.
+    async fn viewer_foreseeing(&self, parts: &[Part]) -> Result<&Viewer> {
         let token = self.token()?;
         let found = self
             .viewer
             .get_or_init(|| async {
-                let viewer = Viewer::authenticate(&self.service, token).await.map_err(Arc::new)?;
-                self.loaders().prime_viewer(&viewer).await;
+                let (viewer, foreseen) = Viewer::authenticate(&self.service, token, parts).await?;
+                self.loaders().prime_viewer(&viewer, &foreseen).await;
                 Ok(viewer)
             })
             .await;
@@ -160,6 +166,11 @@ impl Request {
 
     /// Who is signed in, if a token came at all. One that is not good is an error all the same.
     pub async fn viewer_if_any(&self) -> Result<Option<&Viewer>> {
-        if self.sender.bearer.is_none() { Ok(None) } else { self.viewer().await.map(Some) }
+        self.viewer_if_any_foreseeing(&[]).await
+    }
+
+    /// The same, where it is known what is asked of them next.
+    pub async fn viewer_if_any_foreseeing(&self, parts: &[Part]) -> Result<Option<&Viewer>> {
+        if self.sender.bearer.is_none() { Ok(None) } else { self.viewer_foreseeing(parts).await.map(Some) }
     }
 }

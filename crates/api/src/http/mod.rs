@@ -14,6 +14,7 @@ mod upload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_graphql::ValidationMode;
 use axum::Router;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -28,6 +29,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::graphql::Schema;
+use crate::graphql::document::KnownDocuments;
 use crate::graphql::limits::Limits;
 use persisted::Documents;
 
@@ -40,8 +42,11 @@ struct App {
     schema: Schema,
     /// The same, which suggests no names: for documents where that would take long.
     quiet_schema: Schema,
+    /// The same for documents that are known to be valid.
+    schema_of_valid: Schema,
     limits: Arc<Limits>,
     documents: Arc<Documents>,
+    known_documents: Arc<KnownDocuments>,
     service: Arc<Service>,
     /// Origins that may call the API, besides its own.
     origins: Arc<[String]>,
@@ -80,8 +85,10 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
     let app = App {
-        schema: crate::graphql::schema(&limits),
-        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }),
+        schema: crate::graphql::schema(&limits, ValidationMode::Strict),
+        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
+        schema_of_valid: crate::graphql::schema(&limits, ValidationMode::Fast),
+        known_documents: KnownDocuments::new().into(),
         limits: limits.into(),
         documents: Documents::new(trusted_documents).into(),
         service,

@@ -71,13 +71,14 @@ impl StoredPlay {
 /// sealed, which is told in the log, and keeps nobody from the others.
 async fn read<G: Game>(service: &Service, plays: Select<G>) -> Result<Vec<G::Model>, Error> {
     let rows = plays.all(service.database.pool()).await?;
-    let opened = rows.into_iter().map(|mut row| {
-        if let Err(error) = open::<G>(&service.keys, &mut row) {
-            tracing::error!(error = error.cause(), "a play does not open");
-        }
-        bring_up::<G>(row)
-    });
-    Ok(opened.collect())
+    Ok(rows.into_iter().map(|row| opened::<G>(service, row)).collect())
+}
+
+pub(crate) fn opened<G: Game>(service: &Service, mut row: G::Model) -> G::Model {
+    if let Err(error) = open::<G>(&service.keys, &mut row) {
+        tracing::error!(error = error.cause(), "a play does not open");
+    }
+    bring_up::<G>(row)
 }
 
 /// Opens what is sealed in a play.

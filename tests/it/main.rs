@@ -44,6 +44,7 @@ mod privacy;
 mod progress;
 mod property;
 mod save;
+mod save_between;
 mod schema;
 mod sealed;
 mod session;

@@ -72,6 +72,8 @@ pub struct Service {
     pub passkeys: passkey::RelyingParty,
     /// Turns addresses into what they are found by, mails into the tokens of their links, and signs the links to pictures.
     pub keyed_hash: keyed_hash::KeyedHash,
+    /// Plays that were saved a moment ago.
+    pub recent_plays: game::RecentPlays,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,
     /// Sends mail.

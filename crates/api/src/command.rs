@@ -16,7 +16,7 @@ use service::clock::{Clock, SystemClock};
 use service::data_export::{self, ImportOptions};
 use service::database::Database;
 use service::entity::for_each_game;
-use service::game::{Game, RecentPlays, Schemas, evolution};
+use service::game::{Game, Schemas, evolution};
 use service::keyed_hash::KeyedHash;
 use service::lookup::Lookups;
 use service::mail::{Mailer, MailerError};
@@ -24,6 +24,7 @@ use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
 use service::sealed::{self, KeyRing};
+use service::together::Together;
 use service::token;
 use service::user_picture::Pictures;
 use tokio::net::TcpListener;
@@ -309,7 +310,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
-        recent_plays: RecentPlays::default(),
+        together: Together::new(&database, settings.database_connections),
         schemas: Schemas::compile().map_err(text)?,
         passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {

@@ -31,7 +31,6 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
         .exec(pool)
         .await?;
     audit_log::purge(service).await?;
-    service.recent_plays.forget_old(service.clock.now());
     service.database.scrub().await;
     Ok(())
 }

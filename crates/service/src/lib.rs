@@ -31,6 +31,7 @@ pub mod session;
 pub mod statistics;
 pub mod terms_version;
 pub mod text;
+pub mod together;
 pub mod token;
 pub mod unverified_detail;
 pub mod user;
@@ -72,8 +73,8 @@ pub struct Service {
     pub passkeys: passkey::RelyingParty,
     /// Turns addresses into what they are found by, mails into the tokens of their links, and signs the links to pictures.
     pub keyed_hash: keyed_hash::KeyedHash,
-    /// Plays that were saved a moment ago.
-    pub recent_plays: game::RecentPlays,
+    /// Where statements wait that requests share.
+    pub together: together::Together,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,
     /// Sends mail.

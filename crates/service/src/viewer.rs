@@ -50,13 +50,16 @@ impl Bearer {
         service.tokens.verify(Use::Access, token, service.clock.now()).map(Self).ok_or_else(Self::refused)
     }
 
-    /// The condition under which they are let in, for a statement over `users` whose first parameters are [`Self::values`]: the person,
-    /// active; their session; the token not revoked.
-    pub(crate) const IS_LET_IN: &str = "users.id = $1 AND users.is_active \
-        AND (SELECT user_id FROM sessions WHERE id = $2) = users.id \
-        AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $3)";
+    /// The condition under which they are let in, for a statement over `users`: the person, active; their session; the token not revoked.
+    /// It is told what stands for [`Self::values`].
+    pub(crate) fn is_let_in([user_id, session, token]: [&str; 3]) -> String {
+        format!(
+            "users.id = {user_id} AND users.is_active AND (SELECT user_id FROM sessions WHERE id = {session}) = users.id \
+             AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = {token})"
+        )
+    }
 
-    /// The parameters of [`Self::IS_LET_IN`].
+    /// Whose token it is, its session, and its own id.
     pub(crate) fn values(&self) -> [Value; 3] {
         [self.0.sub.into(), self.0.sid.into(), self.0.jti.to_string().into()]
     }
@@ -64,7 +67,7 @@ impl Bearer {
     /// Whether they are let in now, where there is no other statement to ask.
     pub(crate) async fn ask(&self, service: &Service) -> Result<Owner, Error> {
         let pool = service.database.pool();
-        let sql = format!("SELECT 1 FROM users WHERE {}", Self::IS_LET_IN);
+        let sql = format!("SELECT 1 FROM users WHERE {}", Self::is_let_in(["$1", "$2", "$3"]));
         let statement = Statement::from_sql_and_values(pool.get_database_backend(), sql, self.values());
         pool.query_one_raw(statement).await?.map(|_| self.let_in()).ok_or_else(Self::refused)
     }

@@ -3,18 +3,16 @@
 use chrono::{DateTime, Utc};
 use entity::game::Game;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, IdenStatic, Iterable, SqlErr, Statement,
-    TryIntoModel, Value,
+    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, DbBackend, IdenStatic, Iterable, SqlErr, TryIntoModel, Value,
 };
 
-use crate::user_terms_agreement::TO_ACCEPT;
-use crate::viewer::Bearer;
+use crate::together::{Run, Sql};
 use crate::{Error, Service, sealed};
 
 /// A play as it is to be.
 pub(super) struct Change<'a, G: Game> {
-    /// Who saves.
-    pub bearer: &'a Bearer,
+    /// Whose.
+    pub user_id: i64,
     /// What is set in it is written; the JSON in the clear.
     pub row: G::ActiveModel,
     /// What it is built on.
@@ -29,26 +27,11 @@ pub(super) struct Change<'a, G: Game> {
 #[derive(Clone, Copy)]
 pub(super) enum Base {
     /// A play that goes on. The version tells, too, whether it is as it was found: plays are brought up without a new revision.
-    Play {
-        id: i64,
-        revision: i32,
-        schema_version: i32,
-        /// It was not looked for: see [`super::recent`].
-        recent: Option<Recent>,
-    },
+    Play { id: i64, revision: i32, schema_version: i32 },
     /// There is no play of this game.
     NoPlay,
     /// Whatever there is: another play begins.
     Anything,
-}
-
-/// A play as it was remembered, without a look at how things stand.
-#[derive(Clone, Copy)]
-pub(super) struct Recent {
-    /// When it was saved: a revision may come twice, where a backup was put back.
-    pub date_updated: DateTime<Utc>,
-    /// The save goes on with the newest play, whichever that is.
-    pub is_newest: bool,
 }
 
 /// The id that a client gave to a save, and what tells other content under the same id.
@@ -58,139 +41,137 @@ pub(super) struct Named {
 }
 
 impl<G: Game> Change<'_, G> {
-    /// Writes it, and gives the play as it is then. `None`, and nothing is written, where somebody came between, or is just now about
-    /// the same person.
-    pub(super) async fn write(self, service: &Service, connection: &impl ConnectionTrait) -> Result<Option<G::Model>, Error> {
+    /// Writes it, and gives the play as it is then. `None`, and nothing is written, where somebody came between, or, together with others,
+    /// is just now about the same person or play.
+    pub(super) async fn go_on(self, service: &Service, run: Run<'_>) -> Result<Option<G::Model>, Error> {
+        let Base::Play { id, .. } = self.base else { return Ok(None) };
         let mut row = self.row.clone();
-        let held = if let Base::Play { id, .. } = self.base {
-            sealed::seal_columns::<G>(service, &mut row, G::SEALED, &id.to_string())?;
-            None
-        } else {
-            // What is sealed to the play's id waits for that id.
-            Some(sealed::hold_back::<G>(&mut row, G::SEALED))
-        };
-        let Some(id) = self.write_row(connection, &row).await? else { return Ok(None) };
-        if let Some(held) = held {
-            sealed::put_back::<G>(service, connection, held, G::ID.eq(id), &id.to_string()).await?;
+        sealed::seal_columns::<G>(service, &mut row, G::SEALED, &id.to_string())?;
+        match self.write_row(run, &row).await? {
+            Some(_) => Ok(Some(self.row.try_into_model()?)),
+            None => Ok(None),
         }
+    }
+
+    /// The same where a play begins, in a transaction that has locked the person: two saves at once would begin two.
+    pub(super) async fn begin(self, service: &Service, transaction: &DatabaseTransaction) -> Result<Option<G::Model>, Error> {
+        let mut row = self.row.clone();
+        // What is sealed to the play's id waits for that id.
+        let held = sealed::hold_back::<G>(&mut row, G::SEALED);
+        let Some(id) = self.write_row(Run::Alone(transaction), &row).await? else { return Ok(None) };
+        sealed::put_back::<G>(service, transaction, held, G::ID.eq(id), &id.to_string()).await?;
         let mut row = self.row;
         row.set(G::ID, id.into());
         Ok(Some(row.try_into_model()?))
     }
 
-    /// The play, then the save's id. On PostgreSQL one statement, which is whole without a transaction; it locks the person, and passes
-    /// over one whom somebody else has locked, or erased.
-    async fn write_row(&self, connection: &impl ConnectionTrait, row: &G::ActiveModel) -> Result<Option<i64>, Error> {
-        let backend = connection.get_database_backend();
+    /// The play, then the save's id: one statement on PostgreSQL. It locks who saves and their play; together with others, it passes over
+    /// those that somebody else has locked, and waits for nobody.
+    async fn write_row(&self, run: Run<'_>, row: &G::ActiveModel) -> Result<Option<i64>, Error> {
+        let backend = run.backend();
         let mut sql = Sql::default();
-        if backend != DbBackend::Postgres {
-            self.play(&mut sql, row, backend, "", "");
-            let Some(id) = run(connection, sql).await? else { return Ok(None) };
-            if let Some(named) = self.named {
-                let mut sql = Sql::default();
-                let play = sql.bind(id);
-                self.record(&mut sql, named, &play, "");
-                connection.execute_raw(sql.statement(backend)).await?;
-            }
-            return Ok(Some(id));
-        }
-        sql.push(&["WITH writer AS (SELECT id FROM users WHERE "]);
-        if let Base::Play { recent: Some(_), .. } = self.base {
-            sql.values.extend(self.bearer.values());
-            sql.push(&[Bearer::IS_LET_IN, " AND ", &TO_ACCEPT, " IS NULL"]);
-        } else {
-            let user_id = sql.bind(self.bearer.user_id());
-            sql.push(&["id = ", &user_id, " AND is_active"]);
-        }
-        sql.push(&[" FOR NO KEY UPDATE SKIP LOCKED), play AS ("]);
-        self.play(&mut sql, row, backend, " FROM writer", " AND EXISTS (SELECT 1 FROM writer)");
-        if let Some(named) = self.named {
-            sql.push(&["), record AS ("]);
-            self.record(&mut sql, named, "play.id", " FROM play");
-        }
-        sql.push(&[") SELECT id FROM play"]);
-        run(connection, sql).await
-    }
-
-    fn play(&self, sql: &mut Sql, row: &G::ActiveModel, backend: DbBackend, from: &str, only_if: &str) {
-        let json_of = |column: &str| G::JSON.iter().any(|json| json.column.as_str() == column);
+        let user_id = sql.bind(backend, self.user_id);
         let mut set = Vec::new();
         for column in G::Column::iter() {
             if let ActiveValue::Set(value) = row.get(column) {
-                let place = sql.bind(value);
-                let is_cast = backend == DbBackend::Postgres && json_of(column.as_str());
-                set.push((column.as_str(), if is_cast { format!("CAST({place} AS json)") } else { place }));
+                let name = column.as_str();
+                let value = sql.bind(backend, value);
+                let is_cast = backend == DbBackend::Postgres && G::JSON.iter().any(|json| json.column.as_str() == name);
+                set.push((name, if is_cast { format!("CAST({value} AS json)") } else { value }));
             }
         }
+        if backend != DbBackend::Postgres {
+            self.play(&mut sql, backend, &user_id, &set);
+            let Some(row) = run.row(sql).await? else { return Ok(None) };
+            let id = row.try_get_by_index(0)?;
+            if let Some(named) = self.named {
+                let mut sql = Sql::default();
+                let (user_id, play) = (sql.bind(backend, self.user_id), sql.bind(backend, id));
+                self.record(&mut sql, backend, named, [&user_id, &play], "");
+                run.row(sql).await?;
+            }
+            return Ok(Some(id));
+        }
+        let passes_over = if matches!(run, Run::Together(_)) { " SKIP LOCKED" } else { "" };
+        self.writer(&mut sql, backend, &user_id, passes_over);
+        sql.push(&[", play AS ("]);
+        self.play(&mut sql, backend, &user_id, &set);
+        if let Some(named) = self.named {
+            sql.push(&["), record AS ("]);
+            let from = " FROM play JOIN asked ON asked.place = play.place";
+            self.record(&mut sql, backend, named, [&user_id, "play.id"], from);
+        }
+        sql.push(&[") SELECT place, id FROM play"]);
+        match run.row(sql).await {
+            Ok(row) => Ok(row.map(|row| row.try_get("", "id")).transpose()?),
+            // An id that another save has taken at this moment: who looks again finds it.
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Those of `asked` who still are there, with the play as it was found.
+    fn writer(&self, sql: &mut Sql, backend: DbBackend, user_id: &str, passes_over: &str) {
+        sql.push(&[", writer AS (SELECT asked.place, "]);
+        if let Base::Play { id, revision, schema_version } = self.base {
+            let values = [id.into(), revision.into(), schema_version.into()];
+            let [id, revision, version] = values.map(|value: Value| sql.bind(backend, value));
+            let table = G::default();
+            sql.push(&[
+                "stored.id FROM asked JOIN users ON users.id = ",
+                user_id,
+                " AND users.is_active JOIN ",
+                table.table_name(),
+            ]);
+            sql.push(&[
+                " AS stored ON stored.id = ",
+                &id,
+                " AND stored.user_id = ",
+                user_id,
+                " AND stored.revision = ",
+                &revision,
+            ]);
+            sql.push(&[" AND stored.schema_version = ", &version, " FOR NO KEY UPDATE OF users, stored", passes_over, ")"]);
+        } else {
+            sql.push(&["users.id FROM asked JOIN users ON users.id = ", user_id, " AND users.is_active)"]);
+        }
+    }
+
+    fn play(&self, sql: &mut Sql, backend: DbBackend, user_id: &str, set: &[(&str, String)]) {
         let entity = G::default();
         let table = entity.table_name();
-        let user_id = sql.bind(self.bearer.user_id());
-        if let Base::Play { id, revision, schema_version, recent } = self.base {
+        let is_shared = backend == DbBackend::Postgres;
+        if let Base::Play { id, revision, schema_version } = self.base {
             let set: Vec<_> = set.iter().map(|(column, value)| format!("{column} = {value}")).collect();
-            let (id, revision, version) = (sql.bind(id), sql.bind(revision), sql.bind(schema_version));
-            sql.push(&["UPDATE ", table, " SET ", &set.join(", "), " WHERE id = ", &id, " AND user_id = ", &user_id]);
-            sql.push(&[" AND revision = ", &revision, " AND schema_version = ", &version, only_if]);
-            if let Some(recent) = recent {
-                let saved = sql.bind(recent.date_updated);
-                sql.push(&[" AND date_updated = ", &saved]);
+            sql.push(&["UPDATE ", table, " AS play SET ", &set.join(", ")]);
+            if is_shared {
+                // `writer` has seen to everything, and has the play locked.
+                sql.push(&[" FROM writer JOIN asked ON asked.place = writer.place WHERE play.id = writer.id"]);
+                sql.push(&[" RETURNING play.id, writer.place"]);
+            } else {
+                let values = [id.into(), revision.into(), schema_version.into()];
+                let [id, revision, version] = values.map(|value: Value| sql.bind(backend, value));
+                sql.push(&[" WHERE id = ", &id, " AND user_id = ", user_id, " AND revision = ", &revision]);
+                sql.push(&[" AND schema_version = ", &version, " RETURNING id"]);
             }
-            if recent.is_some_and(|recent| recent.is_newest) {
-                sql.push(&[" AND NOT EXISTS (SELECT 1 FROM ", table, " AS newer WHERE newer.user_id = ", &user_id]);
-                sql.push(&[" AND newer.id > ", &id, ")"]);
-            }
-        } else {
-            let (columns, values): (Vec<_>, Vec<_>) = set.into_iter().unzip();
-            sql.push(&["INSERT INTO ", table, " (", &columns.join(", "), ") SELECT ", &values.join(", "), from]);
-            if matches!(self.base, Base::NoPlay) {
-                sql.push(&[" WHERE NOT EXISTS (SELECT 1 FROM ", table, " WHERE user_id = ", &user_id, ")"]);
-            }
+            return;
         }
-        sql.push(&[" RETURNING id"]);
+        let (columns, values): (Vec<_>, Vec<_>) = set.iter().map(|(column, value)| (*column, value.as_str())).unzip();
+        sql.push(&["INSERT INTO ", table, " (", &columns.join(", "), ") SELECT ", &values.join(", ")]);
+        if is_shared {
+            sql.push(&[" FROM asked JOIN writer ON writer.place = asked.place"]);
+        }
+        if matches!(self.base, Base::NoPlay) {
+            sql.push(&[" WHERE NOT EXISTS (SELECT 1 FROM ", table, " WHERE user_id = ", user_id, ")"]);
+        }
+        // Whose it is, where it is one of one.
+        sql.push(&[" RETURNING id", if is_shared { ", CAST(1 AS bigint) AS place" } else { "" }]);
     }
 
-    fn record(&self, sql: &mut Sql, named: &Named, play_id: &str, from: &str) {
-        let values = [
-            self.bearer.user_id().into(),
-            named.save_id.clone().into(),
-            (G::KIND as i32).into(),
-            named.content_hash.clone().into(),
-            self.now.into(),
-        ];
-        let [user_id, save_id, game, content_hash, now] = values.map(|value: Value| sql.bind(value));
+    fn record(&self, sql: &mut Sql, backend: DbBackend, named: &Named, [user_id, play_id]: [&str; 2], from: &str) {
+        let values = [named.save_id.clone().into(), (G::KIND as i32).into(), named.content_hash.clone().into(), self.now.into()];
+        let [save_id, game, content_hash, now] = values.map(|value: Value| sql.bind(backend, value));
         sql.push(&["INSERT INTO saves (user_id, save_id, game, play_id, content_hash, date_created) SELECT "]);
-        sql.push(&[&[&*user_id, &save_id, &game, play_id, &content_hash, &now].join(", "), from]);
-    }
-}
-
-/// The id of the play that was written, if one was.
-async fn run(connection: &impl ConnectionTrait, sql: Sql) -> Result<Option<i64>, Error> {
-    match connection.query_one_raw(sql.statement(connection.get_database_backend())).await {
-        Ok(row) => Ok(row.map(|row| row.try_get_by_index(0)).transpose()?),
-        // An id that another save has taken at this moment: who looks again finds it.
-        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A statement that is being written out, with its values.
-#[derive(Default)]
-struct Sql {
-    text: String,
-    values: Vec<Value>,
-}
-
-impl Sql {
-    fn push(&mut self, parts: &[&str]) {
-        self.text.extend(parts.iter().copied());
-    }
-
-    /// Takes a value, and gives what stands for it.
-    fn bind(&mut self, value: impl Into<Value>) -> String {
-        self.values.push(value.into());
-        format!("${}", self.values.len())
-    }
-
-    fn statement(self, backend: DbBackend) -> Statement {
-        Statement::from_sql_and_values(backend, self.text, self.values)
+        sql.push(&[&[user_id, &save_id, &game, play_id, &content_hash, &now].join(", "), from]);
     }
 }

@@ -1,12 +1,11 @@
 //! What a save finds when it comes, in one statement.
 
-use std::fmt::Write;
-
 use entity::game::{Game, PlayRow};
-use sea_orm::{ConnectionTrait, FromQueryResult, IdenStatic, Iterable, Statement};
+use sea_orm::{DbBackend, FromQueryResult, IdenStatic, Iterable};
 
 use super::Save;
 use crate::Error;
+use crate::together::{Run, Sql};
 use crate::user_terms_agreement::TO_ACCEPT;
 use crate::viewer::{Bearer, Owner};
 
@@ -32,52 +31,54 @@ pub(super) struct Before {
     play_id: i64,
 }
 
-/// Looks for it.
-pub(super) async fn find<G: Game>(connection: &impl ConnectionTrait, bearer: &Bearer, save: &Save) -> Result<Found<G>, Error> {
-    let found = look::<G>(connection, bearer, save, save.play_id).await?;
-    match &found.before {
+/// Looks for it. `None`: they are not let in.
+pub(super) async fn find<G: Game>(run: Run<'_>, bearer: &Bearer, save: &Save) -> Result<Option<Found<G>>, Error> {
+    let found = look::<G>(run, bearer, save, save.play_id).await?;
+    match found.as_ref().and_then(|found| found.before.as_ref().zip(found.play.as_ref())) {
         // A play was begun since.
-        Some(before) if found.play.as_ref().is_some_and(|play| play.id() != before.play_id) => {
-            let play_id = Some(before.play_id);
-            look::<G>(connection, bearer, save, play_id).await
-        }
+        Some((before, play)) if play.id() != before.play_id => look::<G>(run, bearer, save, Some(before.play_id)).await,
         _ => Ok(found),
     }
 }
 
-async fn look<G: Game>(
-    connection: &impl ConnectionTrait,
-    bearer: &Bearer,
-    save: &Save,
-    play_id: Option<i64>,
-) -> Result<Found<G>, Error> {
-    let plays = G::default();
-    let mut sql = format!("SELECT {} AS to_accept", *TO_ACCEPT);
+async fn look<G: Game>(run: Run<'_>, bearer: &Bearer, save: &Save, play_id: Option<i64>) -> Result<Option<Found<G>>, Error> {
+    let backend = run.backend();
+    let mut sql = Sql::default();
+    let [user_id, session, token] = bearer.values().map(|value| sql.bind(backend, value));
+    let mut select = format!("SELECT {} AS to_accept", *TO_ACCEPT);
     for column in G::Column::iter() {
         let name = column.as_str();
         let is_json = G::JSON.iter().any(|json| json.column.as_str() == name);
-        let value = if is_json { format!("CAST(plays.{name} AS text)") } else { format!("plays.{name}") };
-        // Writing into a text does not fail.
-        let _ = write!(sql, ", {value} AS {PLAY}{name}");
+        let (cast, end) = if is_json { ("CAST(", " AS text)") } else { ("", "") };
+        select.extend([", ", cast, "plays.", name, end, " AS ", PLAY, name]);
     }
-    let mut values = Vec::from(bearer.values());
     let mut from = " FROM users".to_owned();
     if let Some(save_id) = &save.save_id {
-        values.push(save_id.as_str().into());
-        sql.push_str(", saves.content_hash, saves.play_id AS saved_into");
-        let _ = write!(from, " LEFT JOIN saves ON saves.user_id = $1 AND saves.save_id = ${}", values.len());
+        let save_id = sql.bind(backend, save_id.as_str());
+        select.push_str(", saves.content_hash, saves.play_id AS saved_into");
+        from.extend([" LEFT JOIN saves ON saves.user_id = ", &user_id, " AND saves.save_id = ", &save_id]);
     }
-    let _ = write!(from, " LEFT JOIN (SELECT * FROM {} WHERE user_id = $1", plays.table_name());
+    let plays = G::default();
+    from.extend([" LEFT JOIN (SELECT * FROM ", plays.table_name(), " WHERE user_id = ", &user_id]);
     if let Some(play_id) = play_id {
-        values.push(play_id.into());
-        let _ = write!(from, " AND id = ${}", values.len());
+        from.extend([" AND id = ", &sql.bind(backend, play_id)]);
     }
     from.push_str(" ORDER BY id DESC LIMIT 1) AS plays ON TRUE WHERE ");
-    sql.push_str(&from);
-    sql.push_str(Bearer::IS_LET_IN);
+    let is_let_in = Bearer::is_let_in([&user_id, &session, &token]);
+    if backend == DbBackend::Postgres {
+        // `LIMIT` keeps the planner to one look into each index for each of those who ask.
+        sql.push(&[
+            "SELECT found.*, asked.place FROM asked CROSS JOIN LATERAL (",
+            &select,
+            &from,
+            &is_let_in,
+            " LIMIT 1) AS found",
+        ]);
+    } else {
+        sql.push(&[&select, &from, &is_let_in]);
+    }
 
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
-    let row = connection.query_one_raw(statement).await?.ok_or_else(Bearer::refused)?;
+    let Some(row) = run.row(sql).await? else { return Ok(None) };
     let before = if save.save_id.is_some() {
         let content_hash: Option<String> = row.try_get("", "content_hash")?;
         let play_id: Option<i64> = row.try_get("", "saved_into")?;
@@ -86,10 +87,10 @@ async fn look<G: Game>(
         None
     };
     let is_there = row.try_get::<Option<i64>>(PLAY, G::ID.as_str())?.is_some();
-    Ok(Found {
+    Ok(Some(Found {
         owner: bearer.let_in(),
         to_accept: row.try_get("", "to_accept")?,
         before,
         play: is_there.then(|| G::Model::from_query_result(&row, PLAY)).transpose()?,
-    })
+    }))
 }

@@ -3,7 +3,6 @@
 mod change;
 mod found;
 mod merge;
-mod recent;
 
 use chrono::{DateTime, Utc};
 use entity::JsonText;
@@ -12,13 +11,13 @@ use message::message;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IdenStatic, IntoActiveModel, ModelTrait};
 use serde_json::{Value, json};
 
-use self::change::{Base, Change, Named, Recent};
+use self::change::{Base, Change, Named};
 use self::found::Found;
-pub use self::recent::RecentPlays;
 use super::evolution::{bring_up, current_version};
 use super::{StoredPlay, open, valid};
 use crate::error::Stored;
 use crate::text::Checks;
+use crate::together::Run;
 use crate::viewer::{Bearer, Owner};
 use crate::{Error, Missing, Service, user};
 
@@ -58,9 +57,9 @@ pub struct Save {
 
 /// Saves a play of the viewer's, and says who they are.
 ///
-/// A save looks at how things stand, in one statement ([`found`]), and writes where they still stand so ([`change`]). On PostgreSQL a save
-/// that goes on with a play does so without a transaction. Where somebody came between, so that nothing was written, and on SQLite, it is
-/// all done in a transaction that has locked the person: those saves come one after the other.
+/// A save looks at how things stand, in one statement ([`found`]), and writes where they still stand so ([`change`]). On PostgreSQL it
+/// shares both with other saves at the same moment ([`crate::together`]). Where somebody came between, so that nothing was written,
+/// where a play begins, and on SQLite, it is done in a transaction that has locked the person: those saves come one after the other.
 pub async fn save<G: Game>(service: &Service, bearer: &Bearer, save: Save) -> Result<(Owner, G::Model), Error> {
     if let Err(invalid) = check::<G>(&save) {
         // Who is not let in is told that, and no more.
@@ -72,19 +71,12 @@ pub async fn save<G: Game>(service: &Service, bearer: &Bearer, save: Save) -> Re
         Named { save_id, content_hash }
     });
     let saving = Saving { service, bearer, save, named, now: service.clock.now() };
-    if service.database.has_one_writer() {
-        return saving.locked::<G>().await;
+    if !service.database.has_one_writer()
+        && let Some(saved) = saving.together::<G>().await?
+    {
+        return Ok(saved);
     }
-    let saved = match saving.without_looking::<G>().await? {
-        None => saving.unlocked::<G>().await?,
-        saved => saved,
-    };
-    let (owner, play) = match saved {
-        None => saving.locked::<G>().await?,
-        Some(saved) => saved,
-    };
-    service.recent_plays.keep::<G>(&play, saving.now);
-    Ok((owner, play))
+    saving.alone::<G>().await
 }
 
 /// How often a save that has locked the person looks again. All that can come between is `games upgrade`, once.
@@ -108,30 +100,17 @@ enum Outcome<'a, G: Game> {
 }
 
 impl Saving<'_> {
-    /// Writes on top of what was saved here a moment ago. `None`, and nothing is written, where that is not so any more, or where it is to
-    /// be looked at why the save is refused.
-    async fn without_looking<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
-        let Self { service, save, .. } = self;
-        let goes_on = |play: &G::Model| !save.new_play && save.play_id.is_none_or(|id| id == play.id());
-        let Some(play) = service.recent_plays.take::<G>(self.bearer.user_id()).filter(goes_on) else { return Ok(None) };
-        let recent = Recent { date_updated: play.date_updated(), is_newest: save.play_id.is_none() };
-        let Ok(change) = self.change::<G>(Some(play), Some(recent)) else { return Ok(None) };
-        let play = change.write(service, service.database.pool()).await?;
-        Ok(play.map(|play| (self.bearer.let_in(), play)))
-    }
-
-    /// Looks and writes. `None`, and nothing is written, where somebody came between.
-    async fn unlocked<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
-        let pool = self.service.database.pool();
-        let found = found::find::<G>(pool, self.bearer, &self.save).await?;
+    /// Looks and writes. `None`, and nothing is written, where somebody came between, or a play begins after one has looked.
+    async fn together<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
+        let run = Run::Together(&self.service.together);
+        let Some(found) = found::find::<G>(run, self.bearer, &self.save).await? else { return Ok(None) };
         let owner = found.owner;
         let play = match self.outcome(found)? {
             Outcome::Before(play) => Some(play),
-            Outcome::Change(change) if matches!(change.base, Base::Play { .. }) => change.write(self.service, pool).await?,
-            // One after the other: two saves at once would begin two plays.
+            Outcome::Change(change) if matches!(change.base, Base::Play { .. }) => change.go_on(self.service, run).await?,
             Outcome::Change(change) => {
                 let transaction = self.lock().await?;
-                let play = change.write(self.service, &transaction).await?;
+                let play = change.begin(self.service, &transaction).await?;
                 transaction.commit().await?;
                 play
             }
@@ -140,14 +119,16 @@ impl Saving<'_> {
     }
 
     /// The same for who has waited for their turn.
-    async fn locked<G: Game>(&self) -> Result<(Owner, G::Model), Error> {
+    async fn alone<G: Game>(&self) -> Result<(Owner, G::Model), Error> {
         let transaction = self.lock().await?;
+        let run = Run::Alone(&transaction);
         for _ in 0..ATTEMPTS {
-            let found = found::find::<G>(&transaction, self.bearer, &self.save).await?;
+            let found = found::find::<G>(run, self.bearer, &self.save).await?.ok_or_else(Bearer::refused)?;
             let owner = found.owner;
             let play = match self.outcome(found)? {
                 Outcome::Before(play) => Some(play),
-                Outcome::Change(change) => change.write(self.service, &transaction).await?,
+                Outcome::Change(change) if matches!(change.base, Base::Play { .. }) => change.go_on(self.service, run).await?,
+                Outcome::Change(change) => change.begin(self.service, &transaction).await?,
             };
             if let Some(play) = play {
                 transaction.commit().await?;
@@ -173,15 +154,9 @@ impl Saving<'_> {
             return Ok(Outcome::Before(play_before::<G>(service, found.play, is_same)?));
         }
         let found = if save.new_play { None } else { target::<G>(service, found.play, save)? };
-        self.change(found, None).map(Outcome::Change)
-    }
-
-    /// What is to be written, on top of a play that is opened.
-    fn change<G: Game>(&self, found: Option<G::Model>, recent: Option<Recent>) -> Result<Change<'_, G>, Error> {
-        let Self { service, save, .. } = self;
         let current = current_version(G::KIND);
         let base = match &found {
-            Some(play) => Base::Play { id: play.id(), revision: play.revision(), schema_version: play.schema_version(), recent },
+            Some(play) => Base::Play { id: play.id(), revision: play.revision(), schema_version: play.schema_version() },
             None if save.new_play => Base::Anything,
             None => Base::NoPlay,
         };
@@ -198,6 +173,7 @@ impl Saving<'_> {
         // Not the current one where it could not be brought up.
         let version = stored.as_ref().map_or(current, PlayRow::schema_version);
         let revision = stored.as_ref().map_or(0, PlayRow::revision).saturating_add(1);
+        let user_id = self.bearer.user_id();
         let mut row = stored.map_or_else(<G::ActiveModel as ActiveModelTrait>::default, IntoActiveModel::into_active_model);
         if let (Some(column), Some(level)) = (G::LEVEL, save.current_level.or(is_new.then_some(0))) {
             row.set(column, level.into());
@@ -217,10 +193,10 @@ impl Saving<'_> {
         row.set(G::REVISION, revision.into());
         row.set(G::DATE_UPDATED, self.now.into());
         if is_new {
-            row.set(G::USER_ID, self.bearer.user_id().into());
+            row.set(G::USER_ID, user_id.into());
             row.set(G::DATE_CREATED, self.now.into());
         }
-        Ok(Change { bearer: self.bearer, row, base, named: self.named.as_ref(), now: self.now })
+        Ok(Outcome::Change(Change { user_id, row, base, named: self.named.as_ref(), now: self.now }))
     }
 }
 

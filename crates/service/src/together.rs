@@ -1,0 +1,202 @@
+//! Statements that requests share.
+//!
+//! On PostgreSQL a statement costs more to send, to begin and to commit than to run, so requests that come while statements are on their
+//! way share the next one. Nobody waits for others to come: where a statement may go, it goes at once. On SQLite nothing is sent, and one
+//! writes at a time: each request has its own statements.
+//!
+//! A statement that is shared reads its values from a table `asked`, a row for each request, and answers with the `place` of whom a row is
+//! for. What one of them runs into is everybody's: so it waits for no lock, and whoever gets no answer tries alone.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value};
+use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
+
+use crate::database::Database;
+
+/// The most requests that share a statement.
+const TOGETHER: usize = 32;
+
+/// A row for the request, if there is one; `None` also where it has to try alone.
+type Answer = Option<QueryResult>;
+
+/// How a statement runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Run<'a> {
+    /// Along with those of other requests, without a transaction: on PostgreSQL.
+    Together(&'a Together),
+    /// In a transaction of its own.
+    Alone(&'a DatabaseTransaction),
+}
+
+impl Run<'_> {
+    pub(crate) fn backend(self) -> DbBackend {
+        match self {
+            Self::Together(_) => DbBackend::Postgres,
+            Self::Alone(transaction) => transaction.get_database_backend(),
+        }
+    }
+
+    /// Runs a statement over `asked`, and gives the row of this request.
+    pub(crate) async fn row(self, sql: Sql) -> Result<Answer, DbErr> {
+        match self {
+            Self::Together(together) => Ok(together.run(sql).await),
+            Self::Alone(transaction) => transaction.query_one_raw(statement(self.backend(), &[&sql])).await,
+        }
+    }
+}
+
+/// A statement that is being written out, with its values.
+#[derive(Debug, Default)]
+pub(crate) struct Sql {
+    pub(crate) text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    pub(crate) fn push(&mut self, parts: &[&str]) {
+        self.text.extend(parts.iter().copied());
+    }
+
+    /// Takes a value, and gives what stands for it.
+    pub(crate) fn bind(&mut self, backend: DbBackend, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        let place = self.values.len();
+        if backend == DbBackend::Postgres { format!("asked.v{place}") } else { format!("${place}") }
+    }
+}
+
+/// One statement for all of these, which have the same text.
+fn statement(backend: DbBackend, together: &[&Sql]) -> Statement {
+    let Some(first) = together.first() else { return Statement::from_string(backend, String::new()) };
+    if backend != DbBackend::Postgres {
+        return Statement::from_sql_and_values(backend, first.text.as_str(), first.values.clone());
+    }
+    let columns = first.values.iter().enumerate().map(|(place, value)| {
+        let column = together.iter().filter_map(|sql| sql.values.get(place).cloned()).collect();
+        Value::Array(value.array_type(), Some(Box::new(column)))
+    });
+    let places = 1..=first.values.len();
+    let (parameters, names): (Vec<_>, Vec<_>) = places.map(|place| (format!("${place}"), format!("v{place}"))).unzip();
+    let asked = format!(
+        "WITH asked AS (SELECT * FROM unnest({}) WITH ORDINALITY AS asked ({}, place)) {}",
+        parameters.join(", "),
+        names.join(", "),
+        first.text
+    );
+    Statement::from_sql_and_values(backend, asked, columns)
+}
+
+/// Where statements that are shared wait.
+pub struct Together(Arc<Inner>);
+
+struct Inner {
+    pool: DatabaseConnection,
+    /// The most statements at once.
+    at_once: usize,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    running: usize,
+}
+
+struct Waiting {
+    sql: Sql,
+    answer: oneshot::Sender<Answer>,
+    /// Of the request, for the log.
+    span: Span,
+}
+
+impl Together {
+    /// With a quarter of the connections of this pool: the fewer at once, the more share one.
+    #[must_use]
+    pub fn new(database: &Database, connections: u32) -> Self {
+        let at_once = usize::try_from(connections / 4).unwrap_or_default().max(1);
+        Self(Arc::new(Inner { pool: database.pool().clone(), at_once, queue: Mutex::default() }))
+    }
+
+    async fn run(&self, sql: Sql) -> Answer {
+        let inner = &self.0;
+        let (answer, found) = oneshot::channel();
+        let begins = {
+            let mut queue = inner.queue();
+            queue.waiting.push(Waiting { sql, answer, span: Span::current() });
+            let begins = queue.running < inner.at_once;
+            queue.running += usize::from(begins);
+            begins
+        };
+        if begins {
+            tokio::spawn(inner.clone().work());
+        }
+        found.await.ok().flatten()
+    }
+}
+
+impl Inner {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers those who wait, until nobody does.
+    async fn work(self: Arc<Self>) {
+        while let Some(together) = self.next() {
+            let span = together.first().map_or_else(Span::none, |first| first.span.clone());
+            // A task of its own: should it panic, the others are answered all the same.
+            let _ = tokio::spawn(self.clone().answer(together).instrument(span)).await;
+        }
+    }
+
+    /// Those who can share a statement with whoever waits longest. `None`: this one is done.
+    fn next(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.queue();
+        let Some(text) = queue.waiting.first().map(|first| first.sql.text.clone()) else {
+            queue.running -= 1;
+            return None;
+        };
+        let mut places = TOGETHER;
+        let take = |waiting: &mut Waiting| {
+            let is_taken = places > 0 && waiting.sql.text == text;
+            places -= usize::from(is_taken);
+            is_taken
+        };
+        Some(queue.waiting.extract_if(.., take).collect())
+    }
+
+    async fn answer(self: Arc<Self>, mut together: Vec<Waiting>) {
+        // Whoever has gone meanwhile wants nothing any more.
+        together.retain(|waiting| !waiting.answer.is_closed());
+        let mut answers: Vec<Answer> = together.iter().map(|_| None).collect();
+        match self.rows(&together).await {
+            Ok(rows) => {
+                for (place, row) in rows {
+                    if let Some(answer) = answers.get_mut(place) {
+                        *answer = Some(row);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, requests = together.len(), "a statement that was shared failed: each tries alone")
+            }
+        }
+        for (waiting, answer) in together.into_iter().zip(answers) {
+            let _ = waiting.answer.send(answer);
+        }
+    }
+
+    async fn rows(&self, together: &[Waiting]) -> Result<Vec<(usize, QueryResult)>, DbErr> {
+        if together.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sqls: Vec<_> = together.iter().map(|waiting| &waiting.sql).collect();
+        let rows = self.pool.query_all_raw(statement(DbBackend::Postgres, &sqls)).await?;
+        let placed = rows.into_iter().map(|row| {
+            let place: i64 = row.try_get("", "place")?;
+            Ok((usize::try_from(place - 1).unwrap_or(usize::MAX), row))
+        });
+        placed.collect()
+    }
+}

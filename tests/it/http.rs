@@ -1,7 +1,7 @@
 //! GraphQL over HTTP, and the pages beside it.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::client::answer;
 use crate::harness::{Engine, Server};
@@ -169,4 +169,46 @@ async fn the_media_type_is_the_one_that_is_liked_better() {
     }
     let head = server.client().raw(Method::HEAD, "/graphql?query=%7B__typename%7D").send().await.unwrap();
     assert_eq!(head.status(), 200);
+}
+
+/// A document that ran is kept, and is not looked at anew; the values that come with it are.
+#[tokio::test]
+async fn values_are_looked_at_each_time() {
+    let server = Server::start(Engine::Sqlite).await;
+    let somebody = server.somebody().await;
+    let save = "mutation ($input: SaveScenarioGameInput!) { saveScenarioGame(input: $input) { id } }";
+    let plays = "query ($first: Int, $after: String) { me { plays(first: $first, after: $after) { nodes { id } } } }";
+    let kind = "query ($game: GameKind = JOBS, $id: ID!) { node(id: $id) { id } me { plays(game: $game) { nodes { id } } } }";
+    let none = "VXNlcjox";
+    for (document, good, wrong) in [
+        (
+            save,
+            json!({ "input": { "completion": 5 } }),
+            vec![json!({}), json!({ "input": null }), json!({ "input": { "completion": "5" } })],
+        ),
+        (
+            save,
+            json!({ "input": { "traits": { "a": 1 } } }),
+            vec![json!({ "input": { "traits": { "a": -1 } } }), json!({ "input": { "other": 1 } })],
+        ),
+        (
+            plays,
+            json!({ "first": 5 }),
+            vec![json!({ "first": "5" }), json!({ "first": 500 }), json!({ "after": 1 }), json!({ "after": "x" })],
+        ),
+        (kind, json!({ "game": "SPEED", "id": none }), vec![json!({ "game": "CHESS", "id": none }), json!({ "id": null })]),
+    ] {
+        for wrong in wrong {
+            somebody.send(document, good.clone()).await.data();
+            let known = somebody.send(document, wrong.clone()).await;
+            // Another text, which was never seen.
+            let new = somebody.send(&format!("{document} # {wrong}"), wrong.clone()).await;
+            assert!(!known.codes().is_empty(), "{document} {wrong}: {}", known.text);
+            assert_eq!((known.status, &known.text), (new.status, &new.text));
+        }
+    }
+    // What is not in the schema is not kept.
+    for _ in 0..2 {
+        assert_eq!(somebody.send("{ me { shoeSize } }", Value::Null).await.codes(), ["INVALID_INPUT"]);
+    }
 }

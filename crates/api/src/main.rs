@@ -10,6 +10,11 @@ mod settings;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 /// The parser of GraphQL calls itself for each bracket and gives up by itself, but only after more than the usual 2 MiB.
 /// `graphql::document` refuses such queries before; this is for what it may overlook.
 const STACK_BYTES: usize = 16 * 1024 * 1024;

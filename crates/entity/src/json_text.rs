@@ -1,5 +1,6 @@
 use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, ColumnType, IntoActiveValue, QueryResult, TryGetError, TryGetable, Value};
+use serde::Deserialize;
 
 /// A JSON document as its text.
 ///
@@ -8,7 +9,7 @@ use sea_orm::{ColIdx, ColumnType, IntoActiveValue, QueryResult, TryGetError, Try
 ///
 /// PostgreSQL takes text for a `json` column only with a cast, SQLite would make a number of one. `SeaORM` casts enumerations on
 /// PostgreSQL alone, so to it this type is an enumeration named `json`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct JsonText(String);
 
 impl JsonText {

@@ -1,11 +1,12 @@
 //! An address that somebody says is theirs and has not shown to be. Several people may claim the same one: an answer never tells whether it is taken.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::Sealed;
 
 /// One row of `unverified_details`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "unverified_details")]
 pub struct Model {
     /// The row's id; never reused.

@@ -1,9 +1,10 @@
 //! How a person chose to appear.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// One row of `user_avatar_infos`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "user_avatar_infos")]
 pub struct Model {
     /// The row's id; never reused.

@@ -1,11 +1,12 @@
 //! Who a person is, and how they sign in by password. Personal columns are read and written by `service::user_detail` alone.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use crate::Sealed;
 
 /// One row of `user_details`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "user_details")]
 pub struct Model {
     /// The row's id; never reused.

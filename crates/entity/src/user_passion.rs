@@ -1,9 +1,10 @@
 //! What a person loves, in their order.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 /// One row of `user_passions`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "user_passions")]
 pub struct Model {
     /// The row's id; never reused.

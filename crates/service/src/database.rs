@@ -67,6 +67,11 @@ impl Database {
         self.pool.begin_with_options(options).await
     }
 
+    /// SQLite: whoever writes is alone.
+    pub(crate) fn has_one_writer(&self) -> bool {
+        self.pool.get_database_backend() == DbBackend::Sqlite
+    }
+
     /// On SQLite what was deleted still stands in the write-ahead log until that begins anew: has it do so. Where somebody reads just
     /// now it may not; the next time it will.
     pub(crate) async fn scrub(&self) {

@@ -6,7 +6,7 @@
 //! | signed in, but this is for others to do | [`Error::Forbidden`] |
 //! | it is not there, or it is somebody else's (never told apart) | [`Error::NotFound`] |
 //! | the caller can mend the input | [`Error::InvalidInput`], a [`Problem`] for each fault |
-//! | the viewer has not accepted the active terms | [`Error::TermsNotAccepted`], by [`crate::user::lock_writer`] |
+//! | the viewer has not accepted the active terms | [`Error::TermsNotAccepted`], by [`crate::user::lock_writer`] and saves |
 //! | the input was good, but something else came first | [`Error::Conflict`] |
 //! | it was tried too often | [`Error::RateLimited`], by [`crate::brake::take`] |
 //! | the database is out of reach or overloaded | [`Error::Unavailable`], made from `DbErr` by `?` |

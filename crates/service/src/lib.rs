@@ -16,8 +16,10 @@ pub mod database;
 pub mod erasure;
 pub mod error;
 pub mod expired;
+pub mod foreseen;
 pub mod game;
 pub mod keyed_hash;
+pub mod lookup;
 pub mod mail;
 pub mod page;
 pub mod passkey;
@@ -52,6 +54,8 @@ pub use uuid::Uuid;
 pub struct Service {
     /// Where everything is kept.
     pub database: database::Database,
+    /// Finds out who presents a token.
+    pub lookups: lookup::Lookups,
     /// What time it is.
     pub clock: Arc<dyn clock::Clock>,
     /// Where ids, salts and tokens come from.
@@ -68,6 +72,8 @@ pub struct Service {
     pub passkeys: passkey::RelyingParty,
     /// Turns addresses into what they are found by, mails into the tokens of their links, and signs the links to pictures.
     pub keyed_hash: keyed_hash::KeyedHash,
+    /// Plays that were saved a moment ago.
+    pub recent_plays: game::RecentPlays,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,
     /// Sends mail.

@@ -9,8 +9,8 @@ use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect, Select, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, FromQueryResult,
+    QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::language::Language;
 use crate::session::SignedIn;
 use crate::text::{Change, Checks};
 use crate::user_detail::{DetailChanges, PasswordWayIn};
-use crate::viewer::{ADMIN, Admin, Owner, Viewer, one_by_owner, user_ids};
+use crate::viewer::{ADMIN, Admin, Bearer, Owner, Viewer, one_by_owner, user_ids};
 use crate::{Error, Missing, Service, brake, password, random, role, session, user_detail, user_terms_agreement};
 
 /// The most characters of a username.
@@ -248,6 +248,7 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
 // - `lock_viewer`: that their session is still there, for what changes an account or its ways in;
 // - `lock_writer`: that they have accepted the active terms, for what is theirs to write;
 // - `lock_first_step`: the same, but who has never accepted any may;
+// - `lock_bearer`: nothing either; what comes next asks whether they are let in at all;
 // - `lock_by_id`: whoever it is, who is just proving it;
 // - `lock_by_admin`: somebody else, for an administrator, who still is one.
 
@@ -256,6 +257,14 @@ pub async fn update_profile(service: &Service, viewer: &Viewer, changes: Profile
 pub(crate) async fn lock(transaction: &DatabaseTransaction, owner: Owner) -> Result<Model, Error> {
     let user = find_to_lock(owner.user_id()).one(transaction).await?;
     user.ok_or(ACCOUNT_GONE)
+}
+
+/// The same for who presents a token, and may be gone: what is read next says so.
+pub(crate) async fn lock_bearer(transaction: &DatabaseTransaction, bearer: &Bearer) -> Result<(), Error> {
+    if transaction.get_database_backend() != DbBackend::Sqlite {
+        find_to_lock(bearer.user_id()).select_only().column(Column::Id).into_tuple::<i64>().one(transaction).await?;
+    }
+    Ok(())
 }
 
 /// The same for a viewer who changes their account: a session that was ended meanwhile, or a person who was kept out, changes nothing.
@@ -289,7 +298,7 @@ struct Writer {
 }
 
 /// The same for a viewer who writes what is theirs: refused where they have not accepted the active terms. Every verb that writes a
-/// person's content begins with it. Asked in the statement that locks, so it costs nothing; terms that are published while that waits
+/// person's content begins with it, but for a save, which asks the same by a statement of its own. Asked in the statement that locks, so it costs nothing; terms that are published while that waits
 /// count from the next write on.
 pub(crate) async fn lock_writer(transaction: &DatabaseTransaction, viewer: &Viewer) -> Result<Model, Error> {
     let Writer { user, to_accept, .. } = find_writer(transaction, viewer).await?;

@@ -1,12 +1,12 @@
 //! Which versions of the terms a person accepted, and when.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use entity::terms_version::{Column as TermsColumn, Entity as Terms};
 use entity::user_terms_agreement::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, PostgresQueryBuilder, Query, SelectStatement};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::audit_log::{self, Entry, Kind};
@@ -59,6 +59,13 @@ pub(crate) fn to_accept() -> Expr {
         .take();
     Expr::SubQuery(None, Box::new(active.into()))
 }
+
+/// The same as text, for a statement that is written out.
+pub(crate) static TO_ACCEPT: LazyLock<String> = LazyLock::new(|| {
+    // Both engines read this one's words.
+    let select = Query::select().expr(to_accept()).to_string(PostgresQueryBuilder);
+    select.trim_start_matches("SELECT ").to_owned()
+});
 
 /// Whether the person of a row of `users` has accepted any version, for a statement.
 pub(crate) fn has_accepted() -> Expr {

@@ -177,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_that_the_library_says_has_a_pattern_and_every_pattern_is_said() {
-        let schema = crate::graphql::schema(&crate::graphql::limits::Limits::default());
+        let schema = crate::graphql::schema(&crate::graphql::limits::Limits::default(), async_graphql::ValidationMode::Strict);
         let mut said = Vec::new();
         for request in refused() {
             let query = request.query.clone();

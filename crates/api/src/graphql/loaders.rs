@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
@@ -16,6 +16,7 @@ use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence,
 use service::entity::{
     audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
+use service::foreseen::Foreseen;
 use service::game::{Game, PlayCursor, PlayRef};
 use service::page::{Page, PageRequest};
 use service::terms_version::TermsChange;
@@ -59,18 +60,28 @@ impl<R: Relation> BatchFn<R::Key, Answer<R>> for Batch<R> {
 }
 
 /// The loader of a relation.
-pub struct Of<R: Relation>(Loader<R::Key, Answer<R>, Batch<R>>);
+pub struct Of<R: Relation> {
+    service: Arc<Service>,
+    // Made when it is first needed: most requests need few.
+    loader: OnceLock<Loader<R::Key, Answer<R>, Batch<R>>>,
+}
 
 impl<R: Relation> Of<R> {
     fn new(service: &Arc<Service>) -> Self {
-        let batch = Batch { service: service.clone(), relation: PhantomData };
-        // The siblings of a selection register in the same pass over it; one pass more lets those of other branches come along.
-        Self(Loader::new(batch).with_yield_count(2).with_max_batch_size(1000))
+        Self { service: service.clone(), loader: OnceLock::new() }
+    }
+
+    fn loader(&self) -> &Loader<R::Key, Answer<R>, Batch<R>> {
+        self.loader.get_or_init(|| {
+            let batch = Batch { service: self.service.clone(), relation: PhantomData };
+            // The siblings of a selection register in the same pass over it; one pass more lets those of other branches come along.
+            Loader::new(batch).with_yield_count(2).with_max_batch_size(1000)
+        })
     }
 
     /// The answer for this key.
     pub async fn load(&self, key: R::Key) -> Result<R::Value> {
-        let answer = self.0.try_load(key).await.map_err(Error::internal)?;
+        let answer = self.loader().try_load(key).await.map_err(Error::internal)?;
         answer.map_err(ApiError::from)
     }
 
@@ -80,17 +91,17 @@ impl<R: Relation> Of<R> {
             return;
         }
         // What fails is told to who asks.
-        let _ = self.0.try_load_many(keys).await;
+        let _ = self.loader().try_load_many(keys).await;
     }
 
     /// Puts in what is known already of many.
     pub async fn prime_many(&self, known: impl Iterator<Item = (R::Key, R::Value)>) {
-        self.0.prime_many(known.map(|(key, value)| (key, Ok(value)))).await;
+        self.loader().prime_many(known.map(|(key, value)| (key, Ok(value)))).await;
     }
 
     /// Puts in what is known already.
     pub async fn prime(&self, key: R::Key, value: R::Value) {
-        self.0.prime(key, Ok(value)).await;
+        self.loader().prime(key, Ok(value)).await;
     }
 }
 
@@ -185,6 +196,12 @@ macro_rules! games {
             fn new(service: &Arc<Service>) -> Self {
                 Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service), pages: Of::new(service) },)* }
             }
+
+            async fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
+                $(if let Some(newest) = foreseen.newest::<$game::Entity>(service) {
+                    self.$game.newest.prime(owner, newest).await;
+                })*
+            }
         }
     };
 }
@@ -228,7 +245,18 @@ impl<G: Game> Relation for Plays<G> {
 
 impl Loaders {
     /// Puts in what finding the viewer has read already.
-    pub async fn prime_viewer(&self, viewer: &Viewer) {
+    pub async fn prime_viewer(&self, viewer: &Viewer, foreseen: &Foreseen) {
+        let (service, owner) = (&self.detail.service, viewer.owner());
+        if let Some(detail) = foreseen.detail() {
+            self.detail.prime(owner, detail).await;
+        }
+        if let Some(avatar) = foreseen.avatar() {
+            self.avatar.prime(owner, avatar).await;
+        }
+        if let Some(passions) = foreseen.passions() {
+            self.passions.prime(owner, passions).await;
+        }
+        self.games.prime(service, owner, foreseen).await;
         self.role.prime(viewer.role().id, Some(viewer.role().clone())).await;
         self.user.prime(viewer.owner(), Some(viewer.user().clone())).await;
     }

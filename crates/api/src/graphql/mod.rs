@@ -12,6 +12,7 @@ mod data_export;
 pub mod document;
 mod erasure;
 pub mod error;
+mod foreseen;
 pub mod game;
 pub mod id;
 mod in_turn;
@@ -40,7 +41,7 @@ mod user_picture;
 mod user_terms_agreement;
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{EmptySubscription, MergedObject};
+use async_graphql::{EmptySubscription, MergedObject, ValidationMode};
 use chrono::{DateTime, Utc};
 
 /// Everything that can be read.
@@ -80,7 +81,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 const FRAGMENTS_DEEP: usize = 12;
 
 /// Builds the schema.
-pub fn schema(limits: &limits::Limits) -> Schema {
+pub fn schema(limits: &limits::Limits, validation: ValidationMode) -> Schema {
     let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<error::ErrorCode>()
         // In place of the library's own words.
@@ -88,6 +89,7 @@ pub fn schema(limits: &limits::Limits) -> Schema {
             "A moment: text as in RFC 3339, in UTC, to the microsecond at most, such as `2026-11-26T04:01:24.123456+00:00`.",
         )
         .override_output_type_description::<PageInfo>("Where a part of a list stands in it, with the cursors to go on from.")
+        .validation_mode(validation)
         .limit_depth(limits.depth)
         .limit_recursive_depth(limits.depth + FRAGMENTS_DEEP)
         .limit_complexity(limits.complexity);
@@ -100,5 +102,5 @@ pub fn schema(limits: &limits::Limits) -> Schema {
 /// The schema's text, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().include_specified_by();
-    schema(&limits::Limits::default()).sdl_with_options(options)
+    schema(&limits::Limits::default(), ValidationMode::Strict).sdl_with_options(options)
 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_graphql::Context;
 use message::message;
 use service::caller::Caller;
+use service::foreseen::Part;
 use service::user_picture::File;
-use service::viewer::Viewer;
+use service::viewer::{Bearer, Viewer};
 use service::{Error, Service, Uuid};
 use tokio::sync::OnceCell;
 
@@ -111,19 +112,33 @@ impl Request {
         self.loaders.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The access token that came, if nobody signed out in this request.
+    fn token(&self) -> std::result::Result<&str, Error> {
+        if self.signed_out.load(Ordering::Acquire) {
+            return Err(Error::Unauthenticated(message!("You have signed out: sign in again.")));
+        }
+        let token = self.sender.bearer.as_deref();
+        token.ok_or_else(|| Error::Unauthenticated(message!("Sign in first, and send the access token.")))
+    }
+
+    /// Who presents a token, for a verb that asks by itself whether they are let in.
+    pub fn bearer(&self) -> Result<Bearer> {
+        Ok(Bearer::of(&self.service, self.token()?)?)
+    }
+
     /// Who is signed in; found out once a request, when first asked.
     pub async fn viewer(&self) -> Result<&Viewer> {
-        if self.signed_out.load(Ordering::Acquire) {
-            return Err(Error::Unauthenticated(message!("You have signed out: sign in again.")).into());
-        }
+        self.viewer_foreseeing(&[]).await
+    }
+
+    /// The same, where it is known what is asked of them next: it comes by the same statement.
+    async fn viewer_foreseeing(&self, parts: &[Part]) -> Result<&Viewer> {
+        let token = self.token()?;
         let found = self
             .viewer
             .get_or_init(|| async {
-                let token = self.sender.bearer.as_deref();
-                let token = token
-                    .ok_or_else(|| Arc::new(Error::Unauthenticated(message!("Sign in first, and send the access token."))))?;
-                let viewer = Viewer::authenticate(&self.service, token).await.map_err(Arc::new)?;
-                self.loaders().prime_viewer(&viewer).await;
+                let (viewer, foreseen) = Viewer::authenticate(&self.service, token, parts).await?;
+                self.loaders().prime_viewer(&viewer, &foreseen).await;
                 Ok(viewer)
             })
             .await;
@@ -151,6 +166,11 @@ impl Request {
 
     /// Who is signed in, if a token came at all. One that is not good is an error all the same.
     pub async fn viewer_if_any(&self) -> Result<Option<&Viewer>> {
-        if self.sender.bearer.is_none() { Ok(None) } else { self.viewer().await.map(Some) }
+        self.viewer_if_any_foreseeing(&[]).await
+    }
+
+    /// The same, where it is known what is asked of them next.
+    pub async fn viewer_if_any_foreseeing(&self, parts: &[Part]) -> Result<Option<&Viewer>> {
+        if self.sender.bearer.is_none() { Ok(None) } else { self.viewer_foreseeing(parts).await.map(Some) }
     }
 }

@@ -19,6 +19,7 @@ use super::audit_entry::AuditEntry;
 use super::connection::{Connection, Total, Window, connection, cost};
 use super::data_export::DataExport;
 use super::error::Result;
+use super::foreseen;
 use super::game;
 use super::game::abilities::AbilitiesGameData;
 use super::game::jobs::JobsGameData;
@@ -302,7 +303,7 @@ pub struct UserQuery;
 impl UserQuery {
     /// Who is signed in; null when nobody is. A token that is not good (any more) is an error.
     async fn me(&self, context: &Context<'_>) -> Option<Result<User>> {
-        let viewer = Request::of(context).viewer_if_any().await;
+        let viewer = Request::of(context).viewer_if_any_foreseeing(&foreseen::parts(context)).await;
         viewer.map(|viewer| viewer.map(User::of)).transpose()
     }
 }

@@ -1,9 +1,12 @@
-//! GraphQL over HTTP: which requests are taken, and how they are run. What `async-graphql-axum` offers for this runs mutations by GET;
-//! only its reading of a request is used. How answers are given is in [`super::answer`].
+//! GraphQL over HTTP: which requests are taken, and how they are run. What `async-graphql-axum` offers for this runs mutations by GET; only
+//! its reading of parameters is used. How answers are given is in [`super::answer`].
+
+use std::sync::Arc;
 
 use async_graphql::futures_util::StreamExt;
 use async_graphql::{BatchRequest, Response as GraphQLResponse};
 use async_graphql_axum::GraphQLBatchRequest;
+use async_graphql_axum::rejection::GraphQLRejection;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request as HttpRequest, State};
 use axum::http::header::{ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, USER_AGENT};
@@ -20,7 +23,7 @@ use url::form_urlencoded;
 
 use super::answer::{AnswerForm, Refused, is_request_error};
 use super::{App, i_json, upload};
-use crate::graphql::document::{self, Cost, Spent};
+use crate::graphql::document::{self, Cost, Known, Spent};
 use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
 /// The most bytes that are read of a request that has too many.
@@ -111,7 +114,7 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
             (bytes.into(), None)
         }
     };
-    let (requests, ids) = read(app, parts, bytes, way).await?;
+    let (requests, ids) = read(app, parts, &bytes, way).await?;
     let mut ids = ids.into_iter();
     // One for all of a batch.
     let deadline = Instant::now() + app.limits.time;
@@ -161,7 +164,7 @@ struct NamedDocument {
 }
 
 /// Reads what was sent, with the ids of documents that it names, in its order.
-async fn read(app: &App, mut parts: Parts, bytes: Bytes, way: Way) -> Result<(BatchRequest, Vec<Option<String>>), Refused> {
+async fn read(app: &App, mut parts: Parts, bytes: &[u8], way: Way) -> Result<(BatchRequest, Vec<Option<String>>), Refused> {
     let by_get = way == Way::Get;
     // By GET the JSON is in parameters, the same ones that the library reads.
     let query = parts.uri.query().unwrap_or_default().to_owned();
@@ -169,13 +172,13 @@ async fn read(app: &App, mut parts: Parts, bytes: Bytes, way: Way) -> Result<(Ba
     let parameter =
         |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone().into_owned());
     let mut json = ["variables", "extensions"].into_iter().filter_map(parameter);
-    if by_get { json.try_for_each(|text| i_json::check(text.as_bytes())) } else { i_json::check(&bytes) }
+    if by_get { json.try_for_each(|text| i_json::check(text.as_bytes())) } else { i_json::check(bytes) }
         .map_err(Refused::bad_request)?;
     let not_one = || Refused::bad_request(message!("The request is not a JSON object with a query, or an array of them."));
     let ids = if by_get {
         vec![parameter("documentId")]
-    } else if contains(&bytes, b"documentId") {
-        match serde_json::from_slice(&bytes).map_err(|_| not_one())? {
+    } else if contains(bytes, b"documentId") {
+        match serde_json::from_slice(bytes).map_err(|_| not_one())? {
             Named::One(named) => vec![named.document_id],
             Named::Many(named) => named.into_iter().map(|named| named.document_id).collect(),
         }
@@ -183,16 +186,15 @@ async fn read(app: &App, mut parts: Parts, bytes: Bytes, way: Way) -> Result<(Ba
         Vec::new()
     };
     let is_array = bytes.trim_ascii_start().starts_with(b"[");
-    if by_get {
+    let mut read = if by_get {
         // HEAD is answered as GET is.
         parts.method = Method::GET;
-    }
-    if way == Way::Form {
-        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    }
-    let request = HttpRequest::from_parts(parts, Body::from(bytes));
-    let read = GraphQLBatchRequest::<async_graphql_axum::rejection::GraphQLRejection>::from_request(request, app).await;
-    let mut read = read.map_err(|_| not_one())?.into_inner();
+        let request = HttpRequest::from_parts(parts, Body::empty());
+        let read = GraphQLBatchRequest::<GraphQLRejection>::from_request(request, app).await;
+        read.map_err(|_| not_one())?.into_inner()
+    } else {
+        serde_json::from_slice(bytes).map_err(|_| not_one())?
+    };
     // It takes an array for an object whose members come without their names.
     if is_array && matches!(read, BatchRequest::Single(_)) {
         return Err(not_one());
@@ -214,6 +216,7 @@ struct Prepared {
     cost: Cost,
     /// The hash under which its document is remembered, once it has shown to be one.
     to_remember: Option<String>,
+    known: Option<Arc<Known>>,
 }
 
 /// Finds the document, and checks what can be checked before it runs.
@@ -230,18 +233,18 @@ fn prepare(
             "There is no query: send one as the member query of a JSON object, or by GET as ?query=…"
         )));
     }
-    let cost = document::prepare(&mut request, &app.limits, spent)?;
+    let document::Prepared { cost, known } = document::prepare(&mut request, &app.limits, spent, &app.known_documents)?;
     if way == Way::Get && !document::only_reads(&mut request) {
         let message = message!("By GET only queries run; send this by POST.");
         return Err(Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message));
     }
-    Ok(Prepared { request, cost, to_remember })
+    Ok(Prepared { request, cost, to_remember, known })
 }
 
 /// Runs one request, if there is time left.
 async fn execute(
     app: &App,
-    Prepared { request, cost, to_remember }: Prepared,
+    Prepared { request, cost, to_remember, known }: Prepared,
     asked: Request,
     deadline: Instant,
 ) -> Result<GraphQLResponse, Refused> {
@@ -256,10 +259,19 @@ async fn execute(
         return Err(too_late());
     }
     let document = to_remember.map(|hash| (hash, request.query.clone()));
-    let schema = if cost == Cost::Small { &app.schema } else { &app.quiet_schema };
+    let schema = match cost {
+        _ if known.as_ref().is_some_and(|known| known.is_valid()) => &app.schema_of_valid,
+        Cost::Small => &app.schema,
+        Cost::Great => &app.quiet_schema,
+    };
     let response = timeout_at(deadline, schema.execute(request.data(asked))).await.map_err(|_| too_late())?;
-    if let (Some((hash, document)), false) = (document, is_request_error(&response)) {
-        app.documents.remember(hash, &document);
+    if !is_request_error(&response) {
+        if let Some((hash, document)) = document {
+            app.documents.remember(hash, &document);
+        }
+        if let Some(known) = known {
+            app.known_documents.keep(&known);
+        }
     }
     Ok(response)
 }

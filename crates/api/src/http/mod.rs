@@ -15,6 +15,7 @@ mod upload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_graphql::ValidationMode;
 use axum::Router;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -29,24 +30,29 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::graphql::Schema;
+use crate::graphql::document::KnownDocuments;
 use crate::graphql::limits::Limits;
 use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the handlers work with.
-#[derive(Clone)]
-struct App {
+/// What the handlers work with, one for all requests: each layer of the router has its own hold of it for each.
+type App = Arc<Shared>;
+
+struct Shared {
     schema: Schema,
     /// The same, which suggests no names: for documents where that would take long.
     quiet_schema: Schema,
-    limits: Arc<Limits>,
-    documents: Arc<Documents>,
+    /// The same for documents that are known to be valid.
+    schema_of_valid: Schema,
+    limits: Limits,
+    documents: Documents,
+    known_documents: KnownDocuments,
     service: Arc<Service>,
     /// Origins that may call the API, besides its own.
-    origins: Arc<[String]>,
-    proxies: Arc<Proxies>,
+    origins: Vec<String>,
+    proxies: Proxies,
     /// Requests with a file that are read or answered.
     uploads: Arc<upload::Places>,
 }
@@ -80,16 +86,18 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
-    let app = App {
-        schema: crate::graphql::schema(&limits),
-        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }),
-        limits: limits.into(),
-        documents: Documents::new(trusted_documents).into(),
+    let app = Arc::new(Shared {
+        schema: crate::graphql::schema(&limits, ValidationMode::Strict),
+        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
+        schema_of_valid: crate::graphql::schema(&limits, ValidationMode::Fast),
+        known_documents: KnownDocuments::new(),
+        limits,
+        documents: Documents::new(trusted_documents),
         service,
-        origins: origins.into(),
-        proxies: proxies.into(),
+        origins,
+        proxies,
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
-    };
+    });
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/pictures/{id}", get(picture::get))

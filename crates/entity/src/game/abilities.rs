@@ -1,12 +1,13 @@
 //! Soft skills as a person sees their own.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use super::{Game, GameKind, JsonColumn, PlayRow};
 use crate::JsonText;
 
 /// One play: a row of `abilities_game_data`.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "abilities_game_data")]
 pub struct Model {
     /// The play's id; a later play has a greater one.

@@ -28,7 +28,7 @@ pub mod skills;
 pub mod speed;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveModelBehavior, IntoActiveModel};
+use sea_orm::{ActiveModelBehavior, IntoActiveModel, TryIntoModel};
 
 use crate::JsonText;
 
@@ -90,7 +90,10 @@ pub struct JsonColumn<C> {
 
 /// A game: where its rows keep what every play has, and what is its own.
 pub trait Game:
-    EntityTrait<Model: PlayRow + IntoActiveModel<Self::ActiveModel>, ActiveModel: ActiveModelBehavior + Send>
+    EntityTrait<
+        Model: PlayRow + IntoActiveModel<Self::ActiveModel>,
+        ActiveModel: ActiveModelBehavior + TryIntoModel<Self::Model> + Clone + Send + Sync,
+    >
 {
     /// Which one it is.
     const KIND: GameKind;

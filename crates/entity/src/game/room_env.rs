@@ -1,12 +1,13 @@
 //! The room a person would work in.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use super::{Game, GameKind, JsonColumn, PlayRow};
 use crate::{JsonText, Sealed};
 
 /// One play: a row of `room_env_game_data`.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "room_env_game_data")]
 pub struct Model {
     /// The play's id; a later play has a greater one.

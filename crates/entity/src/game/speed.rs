@@ -1,12 +1,13 @@
 //! Typing speed and motor skills.
 
 use sea_orm::entity::prelude::*;
+use serde::Deserialize;
 
 use super::{Game, GameKind, JsonColumn, PlayRow};
 use crate::JsonText;
 
 /// One play: a row of `speed_game_data`.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "speed_game_data")]
 pub struct Model {
     /// The play's id; a later play has a greater one.

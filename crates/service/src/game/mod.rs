@@ -18,7 +18,7 @@ pub use entity::game::{Game, GameKind, PlayRow, Row};
 pub(crate) use plays::tables;
 pub use plays::{PlayCursor, PlayRef, plays_by_requests, plays_of_game_by_requests};
 pub use progress::{GameProgress, Progress, progress_by_owners};
-pub use save::{Save, SaveMode, save};
+pub use save::{RecentPlays, Save, SaveMode, save};
 pub use schemas::Schemas;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, ValueType};
 use sea_orm::{ColumnTrait, ModelTrait, QueryFilter, Select};
@@ -133,5 +133,6 @@ pub async fn delete<G: Game>(service: &Service, viewer: &Viewer, id: i64) -> Res
     let user_id = user::lock(&transaction, viewer.owner()).await?.id;
     let deleted = G::delete_many().filter(G::ID.eq(id)).filter(G::USER_ID.eq(user_id)).exec(&transaction).await?;
     transaction.commit().await?;
+    service.recent_plays.forget(user_id);
     if deleted.rows_affected == 0 { Err(Error::NotFound(Missing::Play)) } else { Ok(()) }
 }

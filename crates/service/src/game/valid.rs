@@ -1,5 +1,6 @@
 //! What a JSON field may hold: limits on what a save brings, then the schema and the rules that a schema can't say on what it comes to.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -138,10 +139,10 @@ fn check_text(checks: &mut Checks, path: &Path<'_>, text: &str) {
 pub(super) struct Merged<'a> {
     /// Which game's.
     pub kind: GameKind,
-    /// Where it stands in the input.
-    pub pointer: String,
-    /// What it was, where it is merged into: its text and its value.
-    pub before: Option<(&'a str, Value)>,
+    /// Its name.
+    pub field: &'a str,
+    /// The text of what it was, where it is merged into. It is JSON.
+    pub before: Option<&'a str>,
     /// What it comes to.
     pub after: &'a Value,
     /// The same as it would be stored.
@@ -151,8 +152,9 @@ pub(super) struct Merged<'a> {
 /// Checks what a field comes to. A save answers for what it brings: a fault that was stored before there was a check, and that the save
 /// leaves as it is, keeps no answer out.
 pub(super) fn check_merged(checks: &mut Checks, schema: &Validator, merged: &Merged<'_>) {
-    let Merged { kind, pointer, before, after, text } = merged;
-    let stored_bytes = before.as_ref().map_or(0, |(text, _)| text.len());
+    let Merged { kind, field, before, after, text } = merged;
+    let pointer = &*format!("/{field}");
+    let stored_bytes = before.map_or(0, str::len);
     if text.len() > JSON_BYTES.max(stored_bytes) {
         let length = text.len();
         return checks.problem(
@@ -165,22 +167,24 @@ pub(super) fn check_merged(checks: &mut Checks, schema: &Validator, merged: &Mer
         );
     }
     let mut problems = Vec::new();
+    // Seldom needed.
+    let before = LazyCell::new(|| before.and_then(|text| serde_json::from_str::<Value>(text).ok()));
     if !schema.is_valid(after) {
         let faults = |value| {
             let mut faults = Vec::new();
             schema.iter_errors(value).for_each(|fault| explain(&mut faults, pointer, &fault));
             faults
         };
-        let stored: HashSet<Problem> = before.iter().flat_map(|(_, before)| faults(before)).collect();
+        let stored: HashSet<Problem> = before.iter().flat_map(faults).collect();
         let was_there = |problem: &Problem| {
-            let at = problem.pointer.strip_prefix(pointer.as_str()).unwrap_or_default();
-            let unchanged = before.as_ref().is_some_and(|(_, before)| before.pointer(at) == after.pointer(at));
+            let at = problem.pointer.strip_prefix(pointer).unwrap_or_default();
+            let unchanged = before.as_ref().is_some_and(|before| before.pointer(at) == after.pointer(at));
             stored.contains(problem) && (unchanged || at.is_empty())
         };
         problems.extend(faults(after).into_iter().filter(|problem| !was_there(problem)));
     }
-    if problems.is_empty() {
-        check_rules(&mut problems, *kind, pointer, before.as_ref().map(|(_, before)| before), after);
+    if problems.is_empty() && matches!(kind, GameKind::Skills | GameKind::Abilities) {
+        check_labels(&mut problems, pointer, before.as_ref(), after);
     }
     for problem in problems {
         checks.problem(problem.pointer, problem.message);
@@ -238,10 +242,7 @@ fn is_not(kind: JsonType) -> Message {
 }
 
 /// What a schema can't say: a skill or an ability stands once. One that stood as often before is nobody's fault now.
-fn check_rules(problems: &mut Vec<Problem>, kind: GameKind, pointer: &str, before: Option<&Value>, after: &Value) {
-    if !matches!(kind, GameKind::Skills | GameKind::Abilities) {
-        return;
-    }
+fn check_labels(problems: &mut Vec<Problem>, pointer: &str, before: Option<&Value>, after: &Value) {
     let by_label = |value| {
         let mut places = HashMap::<_, Vec<_>>::new();
         standings(value).for_each(|(standing, label)| places.entry(label).or_default().push(standing));

@@ -160,13 +160,6 @@ fn empty(column: impl ColumnTrait) -> Value {
 /// The values of columns that wait until their row is there: they are sealed to something that it gets then, such as its id.
 pub(crate) struct HeldBack<C>(Vec<(C, Value)>);
 
-impl<C: Copy> HeldBack<C> {
-    /// What is held back, in the clear.
-    pub(crate) fn values(&self) -> Vec<(C, Value)> {
-        self.0.clone()
-    }
-}
-
 /// Takes the values of these columns out of a row that is about to be inserted, which begins empty there.
 pub(crate) fn hold_back<E: EntityTrait>(values: &mut E::ActiveModel, columns: &[E::Column]) -> HeldBack<E::Column> {
     let mut held = Vec::new();

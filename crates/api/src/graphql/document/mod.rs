@@ -5,13 +5,17 @@
 //! [`prepare`].
 
 mod absent;
+mod known;
 mod size;
 mod tokens;
 mod variables;
 
+use std::sync::Arc;
+
 use async_graphql::Request;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+pub use known::{Known, KnownDocuments};
 use message::{Message, message};
 use size::Count;
 
@@ -76,9 +80,41 @@ pub struct Spent {
     values: usize,
 }
 
+/// What was found out of a document that may run.
+pub struct Prepared {
+    /// What it would cost to say what is wrong with it.
+    pub cost: Cost,
+    /// For [`KnownDocuments::keep`], once it has run. `None`: it is no document.
+    pub known: Option<Arc<Known>>,
+}
+
 /// Checks a document's size, its input objects and its variables, and takes the variables out that were left out.
-pub fn prepare(request: &mut Request, limits: &Limits, spent: &mut Spent) -> Result<Cost, Refused> {
-    let tokens = tokens::look(&request.query);
+pub fn prepare(
+    request: &mut Request,
+    limits: &Limits,
+    spent: &mut Spent,
+    documents: &KnownDocuments,
+) -> Result<Prepared, Refused> {
+    let known = match documents.find(&request.query) {
+        Some(known) => known,
+        None => match look(&request.query, limits)? {
+            Some(known) => known,
+            // What is no document is left to the executor, which says why.
+            None => return Ok(Prepared { cost: Cost::Great, known: None }),
+        },
+    };
+    measure(&known.document, request, limits, spent)?;
+    variables::check(&known.document, request)?;
+    let cost = if spent.selections <= SUGGESTED { known.cost } else { Cost::Great };
+    let mut document = known.document.clone();
+    absent::leave_out(&mut document, request);
+    request.set_parsed_query(document);
+    Ok(Prepared { cost, known: Some(known) })
+}
+
+/// Checks the size of a text before it is parsed. `None`: it is no document.
+fn look(text: &str, limits: &Limits) -> Result<Option<Arc<Known>>, Refused> {
+    let tokens = tokens::look(text);
     at_most(tokens.count, limits.tokens, |count, limit| {
         message!(
             "The query has {count} tokens; at most {limit} are taken. Send values as variables, and ask for less at once.",
@@ -108,15 +144,8 @@ pub fn prepare(request: &mut Request, limits: &Limits, spent: &mut Spent) -> Res
         let message = message!("The query gives the field {name} twice in one input object; give it once.", name);
         return Err(Refused { code: "INVALID_INPUT", message });
     }
-    // What is no document is left to the executor, which says why.
-    let Ok(mut document) = parse_query(&request.query) else { return Ok(Cost::Great) };
-    measure(&document, request, limits, spent)?;
-    variables::check(&document, request)?;
-    let is_small = spent.selections <= SUGGESTED && tokens.longest_name <= SUGGESTED_NAME;
-    let cost = if is_small { Cost::Small } else { Cost::Great };
-    absent::leave_out(&mut document, request);
-    request.set_parsed_query(document);
-    Ok(cost)
+    let cost = if tokens.longest_name <= SUGGESTED_NAME { Cost::Small } else { Cost::Great };
+    Ok(parse_query(text).ok().map(|document| Arc::new(Known::new(text, document, cost))))
 }
 
 /// Checks what the operations come to, with what the batch came to before.

@@ -428,10 +428,16 @@ pub async fn find(context: &Context<'_>, viewer: &Viewer, name: &str, id: i64) -
 
 async fn save<I: SaveInput>(context: &Context<'_>, input: I) -> Result<I::Object> {
     let request = Request::that_writes(context);
-    let viewer = request.viewer().await?;
-    let row = service::game::save::<<I::Object as GameObject>::Game>(&request.service, viewer, input.save()?).await?;
+    let save = match input.save() {
+        Ok(save) => save,
+        Err(error) => {
+            // Who is not let in is told that, and no more.
+            request.viewer().await?;
+            return Err(error);
+        }
+    };
+    let (owner, row) = service::game::save::<<I::Object as GameObject>::Game>(&request.service, &request.bearer()?, save).await?;
     // Not counted: what is stored is answered, and a request holds some hundred saves at most.
-    let owner = viewer.owner();
     Ok(I::Object::new(Play::of::<I::Object>(&row, owner), &row))
 }
 

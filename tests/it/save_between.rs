@@ -1,0 +1,206 @@
+//! Saves that somebody comes between: after they have looked at how things stand, and before they write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::harness::game::game;
+use crate::harness::{Answer, Client, Engine, Server, on_both_engines};
+
+on_both_engines!(
+    a_save_that_is_overtaken_looks_again,
+    a_save_that_is_overtaken_says_which_revision_it_met,
+    the_same_save_that_overtakes_itself_is_one,
+    a_save_whose_play_is_deleted_meanwhile_goes_on_with_the_one_before,
+    who_is_not_let_in_any_more_saves_nothing,
+    an_account_that_is_deleted_waits_for_a_save_and_takes_it_along,
+    a_first_save_costs_as_little,
+);
+
+/// A transaction that holds what a save is about to write: the play alone, or the person, whom a save that does not get by waits for.
+/// On SQLite whoever writes is alone.
+async fn hold(database: &DatabaseConnection, engine: Engine, what: &str) -> DatabaseTransaction {
+    let immediate = (engine == Engine::Sqlite).then_some(SqliteTransactionMode::Immediate);
+    let options = TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() };
+    let held = database.begin_with_options(options).await.unwrap();
+    held.execute_unprepared(what).await.unwrap();
+    held
+}
+
+const PLAY: &str = "UPDATE scenario_game_data SET completion = completion";
+const PERSON: &str = "UPDATE users SET is_active = is_active";
+
+/// Sends a save, and comes back once it waits for what is held. On SQLite it can't be seen to: it has not looked yet, or waits to.
+async fn begin(engine: Engine, database: &DatabaseConnection, somebody: &Client, input: Value) -> JoinHandle<Answer> {
+    let somebody = somebody.clone();
+    let save = tokio::spawn(async move { game("scenario").save(&somebody, input).await });
+    waits(engine, database, 1).await;
+    save
+}
+
+async fn waits(engine: Engine, database: &DatabaseConnection, how_many: usize) {
+    if engine == Engine::Sqlite {
+        return tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..500 {
+        let statement = Statement::from_string(database.get_database_backend(), sql);
+        if database.query_all_raw(statement).await.unwrap().len() >= how_many {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nobody waits");
+}
+
+/// Somebody with a play of workplace scenarios at revision 1.
+async fn player(server: &Server) -> (Client, Value) {
+    let somebody = server.somebody().await;
+    let play =
+        game("scenario").save(&somebody, json!({ "traits": { "empathie": 1 }, "completion": 5 })).await.data()["play"].clone();
+    (somebody, play)
+}
+
+const OVERTAKE: &str = r#"UPDATE scenario_game_data SET traits = '{"empathie":1,"audace":2}', revision = 2"#;
+
+async fn a_save_that_is_overtaken_looks_again(engine: Engine) {
+    let server = Server::start(engine).await;
+    let database = server.home.database().await;
+    for what in [PLAY, PERSON] {
+        let (somebody, play) = player(&server).await;
+        let held = hold(&database, engine, what).await;
+        let save = begin(engine, &database, &somebody, json!({ "saveId": what, "traits": { "patience": 3 } })).await;
+        held.execute_unprepared(&format!("{OVERTAKE} WHERE revision = 1")).await.unwrap();
+        held.commit().await.unwrap();
+        let saved = save.await.unwrap().data()["play"].clone();
+        assert_eq!((&saved["id"], &saved["revision"]), (&play["id"], &json!(3)), "{what}");
+        assert_eq!(saved["traits"], json!({ "empathie": 1, "audace": 2, "patience": 3 }), "{what}");
+        assert_eq!(game("scenario").newest(&somebody).await, saved);
+    }
+}
+
+async fn a_save_that_is_overtaken_says_which_revision_it_met(engine: Engine) {
+    let server = Server::start(engine).await;
+    let database = server.home.database().await;
+    let (somebody, _) = player(&server).await;
+    let held = hold(&database, engine, PLAY).await;
+    let save = begin(engine, &database, &somebody, json!({ "expectedRevision": 1, "traits": { "patience": 3 } })).await;
+    held.execute_unprepared(OVERTAKE).await.unwrap();
+    held.commit().await.unwrap();
+    let refused = save.await.unwrap();
+    let extensions = &refused.body["errors"][0]["extensions"];
+    assert_eq!((refused.codes(), &extensions["storedRevision"]), (vec!["CONFLICT"], &json!(2)));
+    assert_eq!(extensions["storedPlay"]["traits"], json!({ "empathie": 1, "audace": 2 }));
+}
+
+async fn the_same_save_that_overtakes_itself_is_one(engine: Engine) {
+    let server = Server::start(engine).await;
+    let database = server.home.database().await;
+    let (somebody, first) = player(&server).await;
+    let second = game("scenario").save(&somebody, json!({ "newPlay": true })).await.data()["play"].clone();
+    let held = hold(&database, engine, PLAY).await;
+    let input = |play: &Value| json!({ "saveId": "s", "playId": play["id"], "traits": { "patience": 3 } });
+    let one = begin(engine, &database, &somebody, input(&first)).await;
+    let same = begin(engine, &database, &somebody, input(&first)).await;
+    // Other content under the same id: whichever is first, the other is refused.
+    let other = begin(engine, &database, &somebody, input(&second)).await;
+    held.commit().await.unwrap();
+    let (one, same, other) = (one.await.unwrap(), same.await.unwrap(), other.await.unwrap());
+    let codes = [one.codes(), same.codes(), other.codes()];
+    assert!(codes == [vec![], vec![], vec!["CONFLICT"]] || codes == [vec!["CONFLICT"], vec!["CONFLICT"], vec![]], "{codes:?}");
+    let revisions = server.sql("SELECT CAST(revision AS text) FROM scenario_game_data ORDER BY revision").await;
+    assert_eq!(revisions, ["1", "2"]);
+    assert_eq!(server.sql("SELECT save_id FROM saves").await, ["s"]);
+}
+
+async fn a_save_whose_play_is_deleted_meanwhile_goes_on_with_the_one_before(engine: Engine) {
+    let server = Server::start(engine).await;
+    let database = server.home.database().await;
+    let (somebody, first) = player(&server).await;
+    game("scenario").save(&somebody, json!({ "newPlay": true, "traits": { "audace": 1 } })).await.data();
+    let held = hold(&database, engine, PLAY).await;
+    let save = begin(engine, &database, &somebody, json!({ "traits": { "patience": 3 } })).await;
+    held.execute_unprepared("DELETE FROM scenario_game_data WHERE id = (SELECT MAX(id) FROM scenario_game_data)").await.unwrap();
+    held.commit().await.unwrap();
+    let saved = save.await.unwrap().data()["play"].clone();
+    assert_eq!((&saved["id"], &saved["traits"]), (&first["id"], &json!({ "empathie": 1, "patience": 3 })));
+}
+
+async fn who_is_not_let_in_any_more_saves_nothing(engine: Engine) {
+    let server = Server::start(engine).await;
+    let database = server.home.database().await;
+    let revoke = "INSERT INTO terms_versions (version, content, is_active, date_created)
+        SELECT 'next', 'text', TRUE, date_created FROM users LIMIT 1";
+    for (code, what) in [
+        ("UNAUTHENTICATED", vec!["DELETE FROM sessions"]),
+        ("UNAUTHENTICATED", vec!["UPDATE users SET is_active = FALSE"]),
+        ("UNAUTHENTICATED", vec!["DELETE FROM users"]),
+        ("TERMS_NOT_ACCEPTED", vec!["UPDATE terms_versions SET is_active = FALSE", revoke]),
+    ] {
+        let (somebody, _) = player(&server).await;
+        let before = server.sql("SELECT CAST(SUM(revision) AS text) FROM scenario_game_data").await;
+        let held = hold(&database, engine, PERSON).await;
+        let input = json!({ "saveId": code, "traits": { "patience": 3 } });
+        let save = begin(engine, &database, &somebody, input).await;
+        for statement in &what {
+            held.execute_unprepared(statement).await.unwrap();
+        }
+        held.commit().await.unwrap();
+        assert_eq!(save.await.unwrap().codes(), [code], "{what:?}");
+        let after = server.sql("SELECT CAST(SUM(revision) AS text) FROM scenario_game_data").await;
+        let expected = if what == ["DELETE FROM users"] { vec![String::new()] } else { before };
+        assert_eq!(after, expected, "{what:?}");
+        assert_eq!(server.sql("SELECT save_id FROM saves").await, Vec::<String>::new());
+    }
+}
+
+async fn an_account_that_is_deleted_waits_for_a_save_and_takes_it_along(engine: Engine) {
+    let server = Server::start(engine).await;
+    let database = server.home.database().await;
+    let (somebody, _) = player(&server).await;
+    somebody.data("mutation { updateProfile(input: { username: \"partant\" }) { id } }").await;
+    let held = hold(&database, engine, PLAY).await;
+    let save = begin(engine, &database, &somebody, json!({ "saveId": "s", "traits": { "patience": 3 } })).await;
+    let leaving = somebody.clone();
+    let deletion = tokio::spawn(async move {
+        leaving.send("mutation { deleteAccount(confirm: \"partant\") { erased { kind count } } }", Value::Null).await
+    });
+    waits(engine, &database, 2).await;
+    held.commit().await.unwrap();
+    let (save, deletion) = (save.await.unwrap(), deletion.await.unwrap());
+    // On PostgreSQL the save was first. It is told or refused; nothing of it is left either way.
+    assert!(save.codes().is_empty() || (engine == Engine::Sqlite && save.codes() == ["UNAUTHENTICATED"]), "{}", save.text);
+    deletion.data();
+    for table in ["scenario_game_data", "saves", "users"] {
+        assert_eq!(server.sql(&format!("SELECT CAST(COUNT(*) AS text) FROM {table}")).await, ["0"], "{table}");
+    }
+}
+
+async fn a_first_save_costs_as_little(engine: Engine) {
+    let server = Arc::new(Server::start(engine).await);
+    let somebody = server.somebody().await;
+    let mut costs = Vec::new();
+    for input in
+        [json!({ "saveId": "1" }), json!({ "saveId": "2" }), json!({ "saveId": "3", "newPlay": true }), json!({ "saveId": "1" })]
+    {
+        let answer = game("scenario").save(&somebody, input).await;
+        answer.data();
+        costs.push(
+            server
+                .statements(&answer)
+                .await
+                .iter()
+                .filter(|text| !text.starts_with("BEGIN") && !text.starts_with("COMMIT"))
+                .count(),
+        );
+    }
+    // The first; one that goes on, which PostgreSQL's instance remembers; a further play; one that is sent again after that, which is
+    // tried first where a play is remembered.
+    assert_eq!(costs, if engine == Engine::Sqlite { [3, 3, 3, 2] } else { [3, 1, 3, 3] });
+}

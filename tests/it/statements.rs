@@ -117,8 +117,8 @@ async fn the_history_of_a_page_costs_the_same(engine: Engine) {
     let people = answer.data()["users"]["nodes"].as_array().unwrap();
     assert_eq!(people.iter().map(|person| person["plays"]["nodes"].as_array().unwrap().len()).sum::<usize>(), 70);
     let statements = server.statements(&answer).await;
-    // The viewer, the page, the history, the plays of each game, the people they belong to.
-    assert_eq!(statements.len(), 1 + 1 + 1 + 7 + 1, "{statements:#?}");
+    // The viewer, the page, the history, the plays of each game; the people they belong to are those of the page.
+    assert_eq!(statements.len(), 1 + 1 + 1 + 7, "{statements:#?}");
 }
 
 /// Puts as many plays of workplace scenarios before those of this person, the only one, each saved under an id.

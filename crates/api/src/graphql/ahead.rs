@@ -30,8 +30,8 @@ impl<'a> Ahead<'a> {
         Along { role: asks("role"), detail: asks("detail") }
     }
 
-    /// Loads the rest of it for these people, and puts in what came along with them.
-    pub async fn load(&self, loaders: &Loaders, people: &[Person]) {
+    /// Loads the rest of it for these people, and puts in what came along with them. Whether no field of theirs has to wait then.
+    pub async fn load(&self, loaders: &Loaders, people: &[Person]) -> bool {
         let Along { role, detail } = self.along();
         if role {
             let roles = people.iter().map(|person| (person.user.role_id, person.role.clone()));
@@ -40,10 +40,13 @@ impl<'a> Ahead<'a> {
         if detail {
             loaders.detail.prime_many(people.iter().map(|person| (person.owner, person.detail.clone()))).await;
         }
+        loaders.user.prime_many(people.iter().map(|person| (person.owner, Some(person.user.clone())))).await;
         let owners: Vec<_> = people.iter().map(|person| person.owner).collect();
+        let mut is_all = true;
         for field in &self.0 {
-            load(loaders, &owners, field).await;
+            is_all &= load(loaders, &owners, field).await;
         }
+        is_all
     }
 }
 
@@ -52,7 +55,8 @@ fn below<'a>(fields: &[SelectionField<'a>], name: &str) -> Vec<SelectionField<'a
     fields.iter().flat_map(SelectionField::selection_set).filter(|field| field.name() == name).collect()
 }
 
-async fn load(loaders: &Loaders, owners: &[Owner], field: &SelectionField<'_>) {
+/// Loads what a field asks for; false where that is not known.
+async fn load(loaders: &Loaders, owners: &[Owner], field: &SelectionField<'_>) -> bool {
     match field.name() {
         "avatar" => of_each(&loaders.avatar, owners).await,
         "picture" | "pictures" => of_each(&loaders.pictures, owners).await,
@@ -60,15 +64,18 @@ async fn load(loaders: &Loaders, owners: &[Owner], field: &SelectionField<'_>) {
         "termsAgreements" => of_each(&loaders.terms_agreements, owners).await,
         "progress" => of_each(&loaders.progress, owners).await,
         "plays" => {
-            if let Some((game, page)) = plays(field) {
-                game::load_plays_ahead(loaders, owners, game, page).await;
-            }
+            let Some((game, page)) = plays(field) else { return false };
+            game::load_plays_ahead(loaders, owners, game, page).await;
             if !below(&[*field], "totalCount").is_empty() {
                 of_each(&loaders.progress, owners).await;
             }
         }
-        name => game::load_newest_ahead(loaders, owners, name).await,
+        // What came with the people.
+        "id" | "username" | "dateCreated" | "isActive" | "lastLogin" | "isPasskey" | "onboardingComplete" | "language"
+        | "role" | "detail" => {}
+        name => return game::load_newest_ahead(loaders, owners, name).await,
     }
+    true
 }
 
 async fn of_each<R: Relation<Key = Owner>>(loader: &Of<R>, owners: &[Owner]) {

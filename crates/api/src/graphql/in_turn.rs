@@ -8,6 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value, indexmap::IndexMap};
 
+use super::connection::Connection;
 use super::role::Role;
 use super::user_detail::UserDetail;
 use super::user_passion::UserPassion;
@@ -58,6 +59,13 @@ macro_rules! small {
     };
 }
 small!(Role, UserDetail, UserPassion);
+
+/// Of its fields `totalCount` alone waits, and then for everybody's.
+impl<N: OutputType> Small for Connection<N> {
+    async fn in_turn(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        fields(self, context, field).await
+    }
+}
 
 /// Resolves the fields of an object one after the other. What is out of the ordinary (directives, fragments on other types, one name
 /// for several fields) is left to the library.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::parser::types::Field;
+use async_graphql::{
+    Context, ContextSelectionSet, ID, InputObject, MaybeUndefined, Object, OutputType, Positioned, ServerResult, Value,
+};
 use chrono::{DateTime, Utc};
 use service::entity::user::Model;
 use service::game::GameKind;
@@ -26,7 +29,7 @@ use super::game::shape_sequence::ShapeSequenceGameData;
 use super::game::skills::SkillsGameData;
 use super::game::speed::SpeedGameData;
 use super::id;
-use super::in_turn::InTurn;
+use super::in_turn::{self, InTurn, Small};
 use super::insights::Insights;
 use super::language::Language;
 use super::passkey::{PasskeyCredential, PasskeySignal};
@@ -45,12 +48,20 @@ use super::user_terms_agreement::UserTermsAgreement;
 pub struct User {
     row: Arc<Model>,
     owner: Owner,
+    /// Everything that is asked of them has been loaded: no field waits.
+    pub(super) is_ready: bool,
+}
+
+impl Small for User {
+    async fn in_turn(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        if self.is_ready { in_turn::fields(self, context, field).await } else { self.resolve(context, field).await }
+    }
 }
 
 impl User {
     /// A person who may be seen.
     pub fn new(row: impl Into<Arc<Model>>, owner: Owner) -> Self {
-        Self { row: row.into(), owner }
+        Self { row: row.into(), owner, is_ready: false }
     }
 
     /// The viewer.

@@ -6,6 +6,7 @@ use service::user_page;
 use super::ahead::Ahead;
 use super::connection::{Connection, Total, Window, connection, cost};
 use super::error::Result;
+use super::in_turn::InTurn;
 use super::request::Request;
 use super::user::User;
 
@@ -59,7 +60,7 @@ impl UserPageQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<User>> {
+    ) -> Result<Connection<InTurn<User>>> {
         let request = Request::of(context);
         let viewer = request.viewer().await?;
         let page = Window { first, after, last, before }.request()?;
@@ -67,7 +68,9 @@ impl UserPageQuery {
         let newest_first = order_by == UserOrder::NewestFirst;
         let ahead = Ahead::of(context);
         let page = user_page::page(&request.service, &viewer.admin()?, &filter, newest_first, page, ahead.along()).await?;
-        ahead.load(&request.loaders(), &page.items).await;
-        Ok(connection(page, Total::People(filter), |person| (person.user.id, User::new(person.user, person.owner))))
+        let is_ready = ahead.load(&request.loaders(), &page.items).await;
+        Ok(connection(page, Total::People(filter), |person| {
+            (person.user.id, InTurn(User { is_ready, ..User::new(person.user, person.owner) }))
+        }))
     }
 }

@@ -18,7 +18,6 @@ use service::database::Database;
 use service::entity::for_each_game;
 use service::game::{Game, Schemas, evolution};
 use service::keyed_hash::KeyedHash;
-use service::lookup::Lookups;
 use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
 use service::password::Passwords;
@@ -305,12 +304,11 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
     let database = connect(settings, settings.database_connections).await?;
     Ok(Service {
-        lookups: Lookups::new(&database, settings.database_connections),
-        database,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
         together: Together::new(&database, settings.database_connections),
+        database,
         schemas: Schemas::compile().map_err(text)?,
         passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {

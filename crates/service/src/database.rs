@@ -67,9 +67,14 @@ impl Database {
         self.pool.begin_with_options(options).await
     }
 
+    /// Which engine it is.
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
     /// SQLite: whoever writes is alone.
     pub(crate) fn has_one_writer(&self) -> bool {
-        self.pool.get_database_backend() == DbBackend::Sqlite
+        self.backend() == DbBackend::Sqlite
     }
 
     /// On SQLite what was deleted still stands in the write-ahead log until that begins anew: has it do so. Where somebody reads just

@@ -19,7 +19,7 @@ pub mod expired;
 pub mod foreseen;
 pub mod game;
 pub mod keyed_hash;
-pub mod lookup;
+mod lookup;
 pub mod mail;
 pub mod page;
 pub mod passkey;
@@ -55,8 +55,6 @@ pub use uuid::Uuid;
 pub struct Service {
     /// Where everything is kept.
     pub database: database::Database,
-    /// Finds out who presents a token.
-    pub lookups: lookup::Lookups,
     /// What time it is.
     pub clock: Arc<dyn clock::Clock>,
     /// Where ids, salts and tokens come from.

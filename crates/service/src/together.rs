@@ -5,7 +5,7 @@
 //! writes at a time: each request has its own statements.
 //!
 //! A statement that is shared reads its values from a table `asked`, a row for each request, and answers with the `place` of whom a row is
-//! for. What one of them runs into is everybody's: so it waits for no lock, and whoever gets no answer tries alone.
+//! for. What one of them runs into is everybody's: so it waits for no lock, and who writes and gets no answer tries alone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,13 +13,14 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBacken
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
+use crate::Error;
 use crate::database::Database;
 
 /// The most requests that share a statement.
 const TOGETHER: usize = 32;
 
-/// A row for the request, if there is one; `None` also where it has to try alone.
-type Answer = Option<QueryResult>;
+/// The row of a request, if there is one; or why the statement failed, which is the same for all who share it.
+type Answer = Result<Option<QueryResult>, Arc<Error>>;
 
 /// How a statement runs.
 #[derive(Clone, Copy)]
@@ -38,10 +39,10 @@ impl Run<'_> {
         }
     }
 
-    /// Runs a statement over `asked`, and gives the row of this request.
-    pub(crate) async fn row(self, sql: Sql) -> Result<Answer, DbErr> {
+    /// Runs a statement over `asked`, and gives the row of this request. `None` also where it has to try alone.
+    pub(crate) async fn row(self, sql: Sql) -> Result<Option<QueryResult>, DbErr> {
         match self {
-            Self::Together(together) => Ok(together.run(sql).await),
+            Self::Together(together) => Ok(together.shared(sql).await.ok().flatten()),
             Self::Alone(transaction) => transaction.query_one_raw(statement(self.backend(), &[&sql])).await,
         }
     }
@@ -119,7 +120,16 @@ impl Together {
         Self(Arc::new(Inner { pool: database.pool().clone(), at_once, queue: Mutex::default() }))
     }
 
-    async fn run(&self, sql: Sql) -> Answer {
+    /// Runs a statement that only reads, and gives the row of this request: along with others where that is better.
+    pub(crate) async fn row(&self, sql: Sql) -> Answer {
+        let pool = &self.0.pool;
+        match pool.get_database_backend() {
+            DbBackend::Postgres => self.shared(sql).await,
+            backend => pool.query_one_raw(statement(backend, &[&sql])).await.map_err(|error| Arc::new(error.into())),
+        }
+    }
+
+    async fn shared(&self, sql: Sql) -> Answer {
         let inner = &self.0;
         let (answer, found) = oneshot::channel();
         let begins = {
@@ -132,7 +142,7 @@ impl Together {
         if begins {
             tokio::spawn(inner.clone().work());
         }
-        found.await.ok().flatten()
+        found.await.unwrap_or_else(|_| Err(Arc::new(Error::internal("a statement that was shared ended without an answer"))))
     }
 }
 
@@ -169,17 +179,18 @@ impl Inner {
     async fn answer(self: Arc<Self>, mut together: Vec<Waiting>) {
         // Whoever has gone meanwhile wants nothing any more.
         together.retain(|waiting| !waiting.answer.is_closed());
-        let mut answers: Vec<Answer> = together.iter().map(|_| None).collect();
+        let mut answers: Vec<Answer> = together.iter().map(|_| Ok(None)).collect();
         match self.rows(&together).await {
             Ok(rows) => {
                 for (place, row) in rows {
                     if let Some(answer) = answers.get_mut(place) {
-                        *answer = Some(row);
+                        *answer = Ok(Some(row));
                     }
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, requests = together.len(), "a statement that was shared failed: each tries alone")
+                let error: Arc<Error> = Arc::new(error.into());
+                answers.fill_with(|| Err(error.clone()));
             }
         }
         for (waiting, answer) in together.into_iter().zip(answers) {

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
 
 use crate::foreseen::{Foreseen, Part};
 use crate::token::{Claims, Use};
-use crate::{Error, Service, audit_log};
+use crate::{Error, Service, audit_log, lookup};
 
 /// The name of the role that runs the platform.
 pub const ADMIN: &str = "admin";
@@ -92,11 +92,10 @@ impl Viewer {
     /// Who presents this access token, with what is going to be asked of them. One statement: the person, their role, the session, the
     /// token's revocation, and each of the parts.
     pub async fn authenticate(service: &Service, token: &str, parts: &[Part]) -> Result<(Self, Foreseen), Arc<Error>> {
-        let refused = || Error::Unauthenticated(SIGN_IN_AGAIN);
-        let claims = service.tokens.verify(Use::Access, token, service.clock.now()).ok_or_else(refused)?;
-        let found = service.lookups.find(&claims, parts).await?.ok_or_else(refused)?;
+        let bearer = Bearer::of(service, token)?;
+        let found = lookup::find(service, &bearer, parts).await?.ok_or_else(Bearer::refused)?;
         let (user, role, foreseen) = found.read(parts).map_err(Error::from)?;
-        Ok((Self { user: Arc::new(user), role: Arc::new(role), claims }, foreseen))
+        Ok((Self { user: Arc::new(user), role: Arc::new(role), claims: bearer.0 }, foreseen))
     }
 
     /// That the session has not ended since, nor the account been closed, in a transaction that has locked the person.

@@ -5,6 +5,7 @@
 mod command;
 mod graphql;
 mod http;
+mod sample;
 mod secrets;
 mod settings;
 

@@ -24,6 +24,7 @@ pub mod passkey;
 pub mod password;
 pub mod random;
 pub mod role;
+pub mod sample;
 pub mod sealed;
 pub mod session;
 pub mod statistics;

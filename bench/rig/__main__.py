@@ -2,7 +2,7 @@
 import argparse, json, os, subprocess
 from datetime import datetime, timezone
 
-import plot, report, side_by_side
+import growth, plot, report, side_by_side
 from place import HERE, OPS
 
 
@@ -28,7 +28,7 @@ def keep(a, machine, text, data, draw):
 def main():
     ap = argparse.ArgumentParser(prog="bench/run")
     ap.add_argument("what", choices=["side_by_side", "growth"])
-    ap.add_argument("--peers", required=True)
+    ap.add_argument("--peers", default="")
     ap.add_argument("--ops", default=",".join(OPS))
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--seconds", type=int, default=8)
@@ -42,11 +42,16 @@ def main():
     ap.add_argument("--suffix", default="")
     ap.add_argument("--out", default=os.path.join(HERE, "results"))
     a = ap.parse_args()
-    on, data = machine(), side_by_side.run(a)
-    text = report.text(a, data, on)
+    on = machine()
+    if a.what == "growth":
+        data = growth.run(a)
+        text, draw, last = report.growth(a, data, on), plot.growth, []
+    else:
+        data = side_by_side.run(a)
+        text, draw, last = report.side_by_side(a, data, on), plot.side_by_side, report.ratios(data)
     print("\n" + text, flush=True)
-    keep(a, on, text, data, lambda path: plot.side_by_side(path, data))
-    print("\n".join(report.ratios(data)), flush=True)
+    keep(a, on, text, data, lambda path: draw(path, data))
+    print("\n".join(last), flush=True)
 
 
 main()

@@ -6,7 +6,7 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bench", "font.size": 9})
 import matplotlib.pyplot as plt
 
-from report import OURS, median
+from report import OURS, grown, median
 
 
 def write(figure, path):
@@ -33,4 +33,25 @@ def side_by_side(path, measured):
         axes.set_title(f"{op}: CPU of a request, ms", loc="left")
         axes.margins(x=0.1)
     rows[0, 0].legend(loc="lower right")
+    write(figure, path)
+
+
+def growth(path, measured):
+    """What grew against what is asked of it: CPU with people and plays, memory with connections, throughput with cores."""
+    by_key = grown(measured["rows"])
+    figure, ((people, plays), (connections, cores)) = plt.subplots(2, 2, figsize=(9, 6.5))
+    panels = [(people, "people", "CPU of a request, ms", lambda m: m["server"] + m["pg"]), (plays, "plays", "CPU of a request, ms", lambda m: m["server"] + m["pg"]),
+              (connections, "connections", "memory, MiB", lambda m: m["mem"]), (cores, "cores", "requests a second", lambda m: m["rps"])]
+    for axes, what, told, value in panels:
+        for op in dict.fromkeys(op for grew, _, op in by_key if grew == what):
+            points = [(size, value(m)) for (grew, size, of), m in by_key.items() if (grew, of) == (what, op)]
+            axes.plot(*zip(*points), marker="o", label=op)
+        if what == "cores":
+            axes.set_xticks(sorted({size for grew, size, _ in by_key if grew == what}))
+        else:
+            axes.set_xscale("log")
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel({"plays": "plays of each game", "cores": "cores for everything"}.get(what, what))
+        axes.set_ylabel(told)
+        axes.legend()
     write(figure, path)

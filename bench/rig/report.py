@@ -60,14 +60,36 @@ def ratios(measured):
     return lines
 
 
-def text(a, measured, machine):
+def disturbed(every):
+    return (f"Slots measured again because others used more than {FOREIGN} of a core: {sum(r['tries'] - 1 for r in every)}; "
+            f"kept although disturbed: {sum(r['foreign'] > FOREIGN for r in every)} of {len(every)}.")
+
+
+def side_by_side(a, measured, machine):
     every = [r for by_name in measured["results"].values() for rounds in by_name.values() for r in rounds]
     lines = [f"# {a.title}, {machine['date']}", "",
              f"{machine['cpu']}, {machine['cores']} cores; commit {machine['commit']}. {measured['people']} people, {a.rounds} interleaved rounds of {a.seconds} s, {a.conns} connections (page: {a.page_conns}), "
-             f"{POOL} database connections for each peer; pgbench with {POOL} clients. CPU is for each request. Every response was 200 and without errors; samples were equal to the reference.",
-             "", f"Slots measured again because others used more than {FOREIGN} of a core: {sum(r['tries'] - 1 for r in every)}; kept although disturbed: {sum(r['foreign'] > FOREIGN for r in every)} of {len(every)}.", ""]
+             f"{POOL} database connections for each peer{'' if a.no_pgbench else f'; pgbench with {POOL} clients'}. CPU is for each request. Every response was 200 and without errors; samples were equal to the reference.",
+             "", disturbed(every), ""]
     for op in measured["results"]:
         lines += [f"## {op} ({measured['lengths'][op]} bytes)", "", *table(op, measured), ""]
     if told := ratios(measured):
         lines += ["## Ratios", "", "```", *told, "```", ""]
     return "\n".join(lines)
+
+
+def grown(rows):
+    """The medians of each thing that grew, at each size, for each operation: `{(what, size, op): {figure: median}}`."""
+    figures = ["rps", "p50", "p99", "server", "pg", "mem"]
+    keys = dict.fromkeys((r["what"], r["size"], r["op"]) for r in rows)
+    return {key: {f: median([r for r in rows if (r["what"], r["size"], r["op"]) == key], f) for f in figures} for key in keys}
+
+
+def growth(a, measured, machine):
+    lines = [f"# What a request costs as there is more, {machine['date']}", "",
+             f"{machine['cpu']}, {machine['cores']} cores; commit {machine['commit']}. Medians of {a.rounds} rounds of {a.seconds} s, {a.conns} connections where they are not what grows. People: those that nobody reads "
+             "are copies. Plays: of each game. Cores: for the service, PostgreSQL and the client together.", "", disturbed(measured["rows"]), "",
+             "| more | how many | operation | requests/s | p50 ms | p99 ms | server CPU ms | PostgreSQL CPU ms | together | MiB |", "|---|---|---|---|---|---|---|---|---|---|"]
+    for (what, size, op), m in grown(measured["rows"]).items():
+        lines.append(f"| {what} | {size:,} | {op} | {m['rps']:,.0f} | {m['p50']:.2f} | {m['p99']:.2f} | {m['server']:.3f} | {m['pg']:.3f} | {m['server'] + m['pg']:.3f} | {m['mem']:.0f} |")
+    return "\n".join([*lines, ""])

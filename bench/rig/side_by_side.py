@@ -40,7 +40,8 @@ def run(a):
             for op in (op for op in ops if op in p.ops):
                 for seed in range(3):
                     check(p, op, variables(op, random.Random(100 + seed), people, compared=True))
-                if not p.static:
+                # SQLite counts no statements; the tests of the service do.
+                if not p.static and not p.config.get("sqlite"):
                     rnd = random.Random(7)
                     p.sql[op] = postgres.statements(lambda: p.post(op, variables(op, rnd, people)))
             print(f"checked {p.name}: answers equal to the reference; statements a request {p.sql}", file=sys.stderr, flush=True)

@@ -41,6 +41,7 @@ mod persisted;
 mod privacy;
 mod progress;
 mod property;
+mod sample;
 mod save;
 mod schema;
 mod sealed;

@@ -19,6 +19,7 @@ pub mod expired;
 pub mod game;
 pub mod keyed_hash;
 pub mod mail;
+pub mod micro;
 pub mod page;
 pub mod passkey;
 pub mod password;

@@ -53,6 +53,7 @@ pub(super) struct Detail {
 }
 
 /// How somebody chose to appear.
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Avatar {

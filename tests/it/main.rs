@@ -43,6 +43,7 @@ mod persisted;
 mod privacy;
 mod progress;
 mod property;
+mod sample;
 mod save;
 mod save_between;
 mod schema;

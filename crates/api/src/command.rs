@@ -1,4 +1,4 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ use url::Url;
 use crate::http::proxies::Proxies;
 use crate::secrets::{self, Ring};
 use crate::settings::{LogFormat, Settings, help};
-use crate::{graphql, http};
+use crate::{graphql, http, sample};
 
 /// The backend of Autrement Capable: GraphQL over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -74,6 +74,24 @@ enum Command {
     /// Manage the keys of the tokens that are kept in `DATA_DIR`; instances take a change up when they start again
     #[command(subcommand)]
     TokenKeys(TokenKeys),
+    /// Invented people, for benchmarks and rehearsals
+    #[command(subcommand)]
+    Sample(Sample),
+}
+
+#[derive(Subcommand)]
+enum Sample {
+    /// Take the people of a file, one JSON object a line, into a database that has none, and sign each of them in
+    Load {
+        /// The people; `bench/sql/people.sql` shows the form
+        file: PathBuf,
+        /// Where their access tokens go, one a line, in the same order
+        #[arg(long)]
+        tokens: PathBuf,
+        /// For how many hours the tokens are good
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+        token_hours: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -166,6 +184,9 @@ pub async fn run() -> Result<()> {
         Command::Keys(Keys::Rotate { batch }) => rotate_keys(&settings()?, batch).await,
         Command::Keys(Keys::Retire) => retire_encryption_key(&settings()?).await,
         Command::TokenKeys(command) => change_token_keys(&settings()?, &command),
+        Command::Sample(Sample::Load { file, tokens, token_hours }) => {
+            load_sample(&settings()?, &file, &tokens, token_hours).await
+        }
     }
 }
 
@@ -457,6 +478,13 @@ async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Res
     }
     let who = imported.username.as_deref().unwrap_or("a person without a username");
     println!("Imported {who}, {} rows. Passwords do not come along: they get in by a passkey or a link by mail.", imported.rows);
+    service.database.close().await.map_err(text)
+}
+
+async fn load_sample(settings: &Settings, file: &Path, tokens: &Path, token_hours: u32) -> Result<()> {
+    migrate_up(settings).await?;
+    let service = build_to_write(settings).await?;
+    sample::load(&service, file, tokens, token_hours).await?;
     service.database.close().await.map_err(text)
 }
 

@@ -1,12 +1,4 @@
-//! The service: GraphQL, loaders, HTTP, configuration, commands.
-//!
-//! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
-
-mod command;
-mod graphql;
-mod http;
-mod secrets;
-mod settings;
+//! The program: what it does is in the library beside, so that `cargo bench` reaches it, too.
 
 use std::process::ExitCode;
 
@@ -21,7 +13,7 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build();
-    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(command::run()));
+    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(autrement::run()));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

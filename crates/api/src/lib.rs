@@ -1,0 +1,14 @@
+//! The service: GraphQL, loaders, HTTP, configuration, commands.
+//!
+//! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
+
+mod command;
+mod graphql;
+mod http;
+#[doc(hidden)]
+pub mod micro;
+mod sample;
+mod secrets;
+mod settings;
+
+pub use command::run;

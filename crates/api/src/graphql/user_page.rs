@@ -70,7 +70,9 @@ impl UserPageQuery {
         let page = user_page::page(&request.service, &viewer.admin()?, &filter, newest_first, page, ahead.along()).await?;
         let is_ready = ahead.load(&request.loaders(), &page.items).await;
         Ok(connection(page, Total::People(filter), |person| {
-            (person.user.id, InTurn(User { is_ready, ..User::new(person.user, person.owner) }))
+            let (id, mut user) = (person.user.id, User::new(person.user, person.owner));
+            user.is_ready = is_ready;
+            (id, InTurn(user))
         }))
     }
 }

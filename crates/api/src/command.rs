@@ -306,11 +306,11 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
     let database = connect(settings, settings.database_connections).await?;
     Ok(Service {
         lookups: Lookups::new(&database, settings.database_connections),
+        together: Together::new(&database, settings.database_connections),
         database,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
-        together: Together::new(&database, settings.database_connections),
         schemas: Schemas::compile().map_err(text)?,
         passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {

@@ -32,6 +32,14 @@ fn parse_me_and_check_its_size(bencher: Bencher) {
 }
 
 #[divan::bench]
+fn take_me_as_a_known_document(bencher: Bencher) {
+    let micro = Micro::default();
+    micro.keep(ME);
+    assert!(micro.check_known(ME));
+    bencher.bench(|| micro.check_known(black_box(ME)));
+}
+
+#[divan::bench]
 fn parse_and_validate_me(bencher: Bencher) {
     let (micro, runtime) = (Micro::default(), runtime());
     // Valid: it got as far as looking for the operation.

@@ -1,23 +1,25 @@
 //! What the micro-benchmarks (`cargo bench`) run: parts of what a request costs besides the database.
 
-use async_graphql::{Request, Response, ScalarType, Value};
+use async_graphql::{Request, Response, ScalarType, ValidationMode, Value};
 use service::entity::JsonText;
 
-use crate::graphql::document::{self, Spent};
+use crate::graphql::document::{self, KnownDocuments, Spent};
 use crate::graphql::json::Json;
 use crate::graphql::limits::Limits;
 use crate::graphql::{Schema, schema};
+use crate::http::body;
 
 /// The schema, with the limits as they are unless set otherwise.
 pub struct Micro {
     schema: Schema,
     limits: Limits,
+    known: KnownDocuments,
 }
 
 impl Default for Micro {
     fn default() -> Self {
         let limits = Limits::default();
-        Self { schema: schema(&limits), limits }
+        Self { schema: schema(&limits, ValidationMode::Strict), limits, known: KnownDocuments::new() }
     }
 }
 
@@ -25,7 +27,25 @@ impl Micro {
     /// What is looked at in a document before the library gets it: its text, then what was parsed. Whether it is taken.
     #[must_use]
     pub fn check_size(&self, query: &str) -> bool {
-        document::prepare(&mut Request::new(query), &self.limits, &mut Spent::default()).is_ok()
+        self.prepare(query, &KnownDocuments::new())
+    }
+
+    /// The same for a document that ran before.
+    #[must_use]
+    pub fn check_known(&self, query: &str) -> bool {
+        self.prepare(query, &self.known)
+    }
+
+    /// Keeps a document, as if it had run.
+    pub fn keep(&self, query: &str) {
+        let prepared = document::prepare(&mut Request::new(query), &self.limits, &mut Spent::default(), &self.known);
+        if let Ok(document::Prepared { known: Some(known), .. }) = prepared {
+            self.known.keep(&known);
+        }
+    }
+
+    fn prepare(&self, query: &str, known: &KnownDocuments) -> bool {
+        document::prepare(&mut Request::new(query), &self.limits, &mut Spent::default(), known).is_ok()
     }
 
     /// Parses and validates a document, and runs nothing: the operation that is asked for is none of it. Gives what is said then.
@@ -44,5 +64,5 @@ pub fn pass_json(text: &str) -> Value {
 /// The body of an answer.
 #[must_use]
 pub fn serialise(response: &Response) -> Vec<u8> {
-    serde_json::to_vec(response).unwrap_or_default()
+    body::write(response).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use async_graphql::{Response, Value};
 use serde::Serialize;
 
 /// The text of an answer.
-pub(super) fn write(response: &Response) -> io::Result<Vec<u8>> {
+pub fn write(response: &Response) -> io::Result<Vec<u8>> {
     let mut body = Vec::with_capacity(1024);
     body.extend(b"{\"data\":");
     value(&mut body, &response.data)?;

@@ -1,7 +1,7 @@
 //! HTTP: the API, pictures, exports, GraphiQL and the health of the service.
 
 mod answer;
-mod body;
+pub mod body;
 mod data_export;
 mod graphiql;
 mod graphql;

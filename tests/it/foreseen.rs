@@ -11,13 +11,13 @@ use crate::harness::{Client, Engine, Server, on_both_engines};
 
 on_both_engines!(what_is_foreseen_is_what_is_loaded, what_does_not_open_is_told_where_it_stands, many_at_once_each_get_their_own);
 
-const SCREEN: &str = r#"id username dateCreated lastLogin role { id roleName description }
+const SCREEN: &str = r"id username dateCreated lastLogin role { id roleName description }
     detail { firstName lastName age phoneNumber address email emailVerified hasPassword pendingEmail }
     avatar { avatarGender avatarAccessories avatarColor avatarPassions avatarExpression } passions { id passionText order }
-    scenarioGame { ...P currentLevel traits penalties } ...Games shape: shapeSequenceGame { ...P currentLevel levelResults }"#;
-const FRAGMENTS: &str = r#"fragment P on GameData { id game completion schemaVersion revision dateCreated dateUpdated user { username } }
+    scenarioGame { ...P currentLevel traits penalties } ...Games shape: shapeSequenceGame { ...P currentLevel levelResults }";
+const FRAGMENTS: &str = r"fragment P on GameData { id game completion schemaVersion revision dateCreated dateUpdated user { username } }
     fragment Games on User { jobsGame { ...P jobChoices } speedGame { ...P currentLevel levelStats } abilitiesGame { ...P skillAssessment }
-        ... on User { skillsGame { ...P skillsAssessment } roomEnvGame { ...P roomData } } }"#;
+        ... on User { skillsGame { ...P skillsAssessment } roomEnvGame { ...P roomData } } }";
 
 /// The screen foreseen, and loaded: who it is has been found out there before `me` is looked at.
 async fn both(server: &Server, person: &Client) -> [Value; 2] {

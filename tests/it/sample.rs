@@ -30,7 +30,7 @@ async fn load(home: &Home, lines: &str, options: &[&str]) -> (bool, String) {
 }
 
 fn lines(people: &[Value]) -> String {
-    people.iter().map(|person| format!("{person}\n")).collect()
+    people.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// One with everything, one with nothing, one who is kept out, and an administrator.

@@ -21,6 +21,7 @@ on_both_engines!(
     who_is_not_let_in_any_more_saves_nothing,
     an_account_that_is_deleted_waits_for_a_save_and_takes_it_along,
     a_first_save_costs_as_little,
+    saves_of_many_people_at_once_are_each_their_own,
 );
 
 /// A transaction that holds what a save is about to write: the play alone, or the person, whom a save that does not get by waits for.
@@ -202,4 +203,42 @@ async fn a_first_save_costs_as_little(engine: Engine) {
     }
     // The first, one that goes on, a further play, one that is sent again after that.
     assert_eq!(costs, if engine == Engine::Sqlite { [3, 3, 3, 2] } else { [3, 2, 3, 2] });
+}
+
+/// They share statements on PostgreSQL; what is wrong with one of them is nobody else's.
+async fn saves_of_many_people_at_once_are_each_their_own(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut people = Vec::new();
+    for _ in 0..16 {
+        let (somebody, first) = player(&server).await;
+        let second = game("scenario").save(&somebody, json!({ "newPlay": true })).await.data()["play"].clone();
+        people.push((somebody, [first, second]));
+    }
+    for round in 0..5 {
+        let saves = people.iter().enumerate().map(|(number, (somebody, plays))| {
+            let (somebody, plays, saved) = (somebody.clone(), plays.clone(), format!("round {round}"));
+            tokio::spawn(async move {
+                // The same id for both plays: one of the two is refused.
+                let inputs = plays.each_ref().map(|play| {
+                    json!({ "saveId": saved, "playId": play["id"], "currentLevel": number, "traits": { &saved.replace(' ', ""): number } })
+                });
+                let scenario = game("scenario");
+                let [one, two] = inputs;
+                let (one, two) = tokio::join!(scenario.save(&somebody, one), scenario.save(&somebody, two));
+                let is_first = one.codes().is_empty();
+                let (saved, refused) = if is_first { (one, two) } else { (two, one) };
+                assert_eq!(refused.codes(), ["CONFLICT"], "{}", refused.text);
+                let play = &saved.data()["play"];
+                assert_eq!((&play["id"], &play["currentLevel"]), (&plays[usize::from(!is_first)]["id"], &json!(number)));
+                assert_eq!(play["traits"][format!("round{round}")], number);
+            })
+        });
+        for save in saves.collect::<Vec<_>>() {
+            save.await.unwrap();
+        }
+    }
+    let revisions = server.sql("SELECT CAST(SUM(revision) AS text) FROM scenario_game_data GROUP BY user_id").await;
+    assert_eq!(revisions, vec!["7"; 16], "two plays that were begun, and five saves");
+    let saves = server.sql("SELECT CAST(COUNT(*) AS text) FROM saves JOIN users ON users.id = saves.user_id").await;
+    assert_eq!(saves, ["80"]);
 }

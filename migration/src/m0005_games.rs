@@ -39,13 +39,13 @@ impl MigrationTrait for Migration {
     }
 }
 
-struct Game {
-    table: &'static str,
+pub(crate) struct Game {
+    pub(crate) table: &'static str,
     has_levels: bool,
     json: &'static [&'static str],
 }
 
-const GAMES: [Game; 7] = [
+pub(crate) const GAMES: [Game; 7] = [
     Game { table: "scenario_game_data", has_levels: true, json: &["traits", "penalties"] },
     Game { table: "shape_sequence_game_data", has_levels: true, json: &["level_results"] },
     Game { table: "jobs_game_data", has_levels: false, json: &["job_choices"] },

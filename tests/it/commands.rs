@@ -30,11 +30,11 @@ async fn migrations_go_down_to_nothing_and_up_again(engine: Engine) {
     let (went, printed) = run(&home, &["migrate", "down"]).await;
     assert!(went, "{printed}");
     let (_, status) = run(&home, &["migrate", "status"]).await;
-    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (12, 0), "{status}");
+    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (13, 0), "{status}");
     let (went, printed) = run(&home, &["migrate", "up"]).await;
     assert!(went, "{printed}");
     let (_, status) = run(&home, &["migrate", "status"]).await;
-    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (0, 12), "{status}");
+    assert_eq!((status.matches("Pending").count(), status.matches("Applied").count()), (0, 13), "{status}");
 
     let server = Server::start_on(home, &[]).await;
     let somebody = server.somebody().await;

@@ -30,7 +30,7 @@ async fn load(home: &Home, lines: &str, options: &[&str]) -> (bool, String) {
 }
 
 fn lines(people: &[Value]) -> String {
-    people.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n"
+    people.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// One with everything, one with nothing, one who is kept out, and an administrator.
@@ -153,7 +153,7 @@ async fn a_wrong_line_is_named_and_nobody_is_loaded(engine: Engine) {
         ),
         (r#"{"dateCreated":"2024-01-01T00:00:00Z"}"#.to_owned(), "missing field `role`"),
     ] {
-        let (went, printed) = load(&home, &format!("{good}{line}\n"), &[]).await;
+        let (went, printed) = load(&home, &format!("{good}\n{line}"), &[]).await;
         assert!(!went && printed.contains(told), "{printed}");
     }
     assert!(!tokens_file(&home).exists());

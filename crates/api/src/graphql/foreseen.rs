@@ -2,7 +2,8 @@
 
 use async_graphql::Context;
 use service::foreseen::Part;
-use service::game::GameKind;
+
+use super::game;
 
 /// What the fields under the one that is resolved ask for.
 pub fn parts(context: &Context<'_>) -> Vec<Part> {
@@ -20,13 +21,6 @@ fn part(field: &str) -> Option<Part> {
         "detail" => Part::Detail,
         "avatar" => Part::Avatar,
         "passions" => Part::Passions,
-        "scenarioGame" => Part::Newest(GameKind::Scenario),
-        "shapeSequenceGame" => Part::Newest(GameKind::ShapeSequence),
-        "jobsGame" => Part::Newest(GameKind::Jobs),
-        "speedGame" => Part::Newest(GameKind::Speed),
-        "abilitiesGame" => Part::Newest(GameKind::Abilities),
-        "skillsGame" => Part::Newest(GameKind::Skills),
-        "roomEnvGame" => Part::Newest(GameKind::RoomEnv),
-        _ => return None,
+        field => Part::Newest(game::newest_of(field)?),
     })
 }

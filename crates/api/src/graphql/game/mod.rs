@@ -358,8 +358,16 @@ pub async fn load_plays_ahead(loaders: &Loaders, owners: &[Owner], game: Option<
     });
 }
 
-/// Has the newest play of each of these people ready, of the game that this field of a person has it of; `jobsGame` has a `JobsGameData`.
-/// False where that is another field.
+/// The game whose newest play this field of a person has: `speedGame` has a `SpeedGameData`.
+pub fn newest_of(field: &str) -> Option<GameKind> {
+    for_each_object!(Object => if is_newest(field, &Object::type_name()) {
+        return Some(<Object as GameObject>::Game::KIND);
+    });
+    None
+}
+
+/// Has the newest play of each of these people ready, of the game that this field of a person has it of. False where that is another
+/// field.
 pub async fn load_newest_ahead(loaders: &Loaders, owners: &[Owner], field: &str) -> bool {
     for_each_object!(Object => if is_newest(field, &Object::type_name()) {
         Object::loaders(&loaders.games).newest.load_ahead(owners.to_vec()).await;

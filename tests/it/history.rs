@@ -8,7 +8,8 @@ use crate::harness::{Client, Engine, Server, on_both_engines};
 on_both_engines!(
     the_plays_of_one_game_come_in_the_order_of_all,
     a_page_of_people_has_the_plays_of_each,
-    plays_of_an_older_version_are_brought_up_page_by_page
+    plays_of_an_older_version_are_brought_up_page_by_page,
+    however_a_query_is_written_it_is_answered_alike
 );
 
 /// The edges of a part of somebody's plays.
@@ -123,4 +124,39 @@ async fn plays_of_an_older_version_are_brought_up_page_by_page(engine: Engine) {
     assert_eq!(me["plays"]["nodes"], json!([{ "schemaVersion": 2, "traits": { "espritEquipe": 4 } }]));
     // Stored sealed, given opened.
     assert_eq!(me["rooms"]["nodes"], json!([{ "roomData": [] }]));
+}
+
+/// What is loaded ahead, and resolved field by field, is what the library makes of the same query written in an unusual way.
+async fn however_a_query_is_written_it_is_answered_alike(engine: Engine) {
+    let server = Server::start(engine).await;
+    let admin = server.admin().await;
+    for name in ["speed", "jobs"] {
+        let person = server.somebody().await;
+        person.data("mutation { setPassions(passions: [\"vélo\", \"dessin\"]) { id } updateProfile(input: { lastName: \"Exemple\" }) { id } }").await;
+        game(name).save(&person, json!({ "completion": 5 })).await.data();
+    }
+    let plain = "{ users { nodes { id isActive role { id roleName } detail { lastName age } passions { passionText order }
+        plays(first: 5) { nodes { id completion user { username } ... on SpeedGameData { currentLevel levelStats } } } } } }";
+    let unusual = "query ($yes: Boolean!) {
+        users { nodes { ...Person isActive @include(if: $yes) isActive @skip(if: $yes) } nodes { id role { roleName __typename } } }
+    }
+    fragment Person on User {
+        ... on Node { id } role { id } role { ... on Role { roleName roleName } }
+        detail { ... { lastName } age } detail { lastName }
+        passions { ...Passion } ...Plays
+    }
+    fragment Passion on UserPassion { passionText order @include(if: $yes) }
+    fragment Plays on User {
+        plays(first: 5) { nodes { ... on Node { id } ... on GameData { completion user { username } } ...Speed ... on SkillsGameData { revision } } }
+        plays(first: 5) { nodes { id } }
+    }
+    fragment Speed on SpeedGameData { currentLevel levelStats currentLevel }";
+    let wanted = admin.data(plain).await["users"]["nodes"].clone();
+    assert_eq!(wanted[1]["plays"]["nodes"][0]["levelStats"], json!({}));
+    assert_eq!(wanted[2]["detail"]["lastName"], "Exemple");
+    let mut answered = admin.send(unusual, json!({ "yes": true })).await.data()["users"]["nodes"].clone();
+    for person in answered.as_array_mut().unwrap() {
+        assert_eq!(person["role"].as_object_mut().unwrap().remove("__typename"), Some(json!("Role")));
+    }
+    assert_eq!(answered, wanted);
 }

@@ -6,11 +6,11 @@
 //!
 //! 1. its row here, one file like `jobs.rs` (or `speed.rs`, where it has levels): the module below, a [`GameKind`] with a number of
 //!    its own, and its name in [`GameKind::ALL`] and [`for_each_game!`](crate::for_each_game);
-//! 2. its table: a new step of the `migration` crate that makes it like those of `m0005_games.rs`, with
-//!    the index of `m0013_history.rs`;
+//! 2. its table: a new step of the `migration` crate that makes it like those of `m0005_games.rs`, with the index of
+//!    `m0013_history.rs`;
 //! 3. its words for clients: in the api's `graphql/game/` one file like `jobs.rs` with the object and the input. Searching the api
-//!    for `Jobs` and `jobs` shows the other places: in `graphql/game/mod.rs` the kind, the variant of `GameData`, the lists
-//!    `plays!` and `for_each_object!`, the line of `load` and the mutation; the variant in `node.rs`; the list `games!` in
+//!    for `Jobs` and `jobs` shows the other places: in `graphql/game/mod.rs` the kind, the variant of `GameData`, its line in
+//!    `in_turn`, the list `objects!`, the line of `load` and the mutation; the variant in `node.rs`; the list `games!` in
 //!    `loaders.rs`; the field in `user.rs`;
 //! 4. in the service a JSON Schema of each of its JSON fields (`schemas/`, and a line in `game/schemas.rs`), and its title
 //!    (`game/catalogue.rs`);

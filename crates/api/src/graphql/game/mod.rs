@@ -206,11 +206,17 @@ trait SaveInput {
     fn save(self) -> Result<Save>;
 }
 
+/// Hands the GraphQL objects of the games to a macro, after what else it is given.
+macro_rules! objects {
+    ($then:ident $($arguments:tt)*) => {
+        $then!($($arguments)* ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData SkillsGameData RoomEnvGameData);
+    };
+}
+
 /// Runs `$body` with `$object` as the GraphQL object of each game in turn.
 macro_rules! for_each_object {
     ($object:ident => $body:expr) => {
-        for_each_object!(@ $object, $body, ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData
-            SkillsGameData RoomEnvGameData)
+        objects!(for_each_object @ $object, $body,)
     };
     (@ $object:ident, $body:expr, $($type:ident)*) => {
         $({
@@ -253,7 +259,7 @@ macro_rules! plays {
         })*
     };
 }
-plays!(ScenarioGameData ShapeSequenceGameData JobsGameData SpeedGameData AbilitiesGameData SkillsGameData RoomEnvGameData);
+objects!(plays);
 
 /// How JSON given meets what is stored.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]

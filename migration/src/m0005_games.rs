@@ -45,6 +45,7 @@ pub(crate) struct Game {
     json: &'static [&'static str],
 }
 
+/// The seven of this step. A later game has a step of its own: what has run is never changed.
 pub(crate) const GAMES: [Game; 7] = [
     Game { table: "scenario_game_data", has_levels: true, json: &["traits", "penalties"] },
     Game { table: "shape_sequence_game_data", has_levels: true, json: &["level_results"] },

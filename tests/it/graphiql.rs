@@ -60,6 +60,12 @@ async fn ask(browser: &Browser, query: &str, expected: &str) -> Value {
     browser.press_with_control('a').await;
     browser.type_keys(DELETE).await;
     browser.type_keys(query).await;
+    // GraphiQL knows what was typed a moment later; what is run before, its history does not have.
+    let typed = format!(
+        "(({{ tabs, activeTabIndex }}) => tabs[activeTabIndex].query === {})(JSON.parse(sessionStorage['graphiql:tabState']))",
+        json!(query)
+    );
+    browser.wait_for(&typed).await;
     browser.press_with_control(ENTER).await;
     let text = browser.wait_for(&format!("{RESULT}.includes('{expected}') && {ANSWER}")).await;
     serde_json::from_str(text.as_str().unwrap()).unwrap()

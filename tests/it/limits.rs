@@ -301,6 +301,18 @@ async fn with(setting: &str, value: &str) -> Server {
     Server::start_on(Arc::new(Home::migrated(Engine::Sqlite).await), &[(setting, value)]).await
 }
 
+/// What was validated once is not again, but a longer list costs more all the same.
+#[tokio::test]
+async fn a_known_document_costs_what_its_values_make_it() {
+    let server = with("MAX_COMPLEXITY", "100").await;
+    let somebody = server.somebody().await;
+    let query = "query ($first: Int!) { me { plays(first: $first) { nodes { id completion } } } }";
+    for (first, codes) in [(5, vec![]), (5, vec![]), (50, vec!["TOO_COMPLEX"]), (5, vec![])] {
+        let answer = somebody.send(query, serde_json::json!({ "first": first })).await;
+        assert_eq!(answer.codes(), codes, "{first}: {}", answer.text);
+    }
+}
+
 /// Ten requests in one come to no more than one alone.
 #[tokio::test]
 async fn a_batch_has_the_limits_of_one() {

@@ -4,8 +4,10 @@
 //! A relation comes as one column: a JSON array of its row's columns in the order of its entity, or an array of such arrays. That is
 //! cheaper for the database and for the way here than a join of as many columns.
 //!
-//! To foresee another relation: a variant of [`Part`], also in `all`, with its statement in `write`, a way to read it in [`Foreseen`], and in the api
-//! the field that asks for it (`graphql/foreseen.rs`). Its entity is [`serde::Deserialize`], and none of its columns holds bytes or a boolean.
+//! To foresee another relation: a variant of [`Part`], also in `all`, with its statement in `write`; a way to read it in [`Foreseen`]; in
+//! the api the field that asks for it (`graphql/foreseen.rs`), the line that fills its loader (`Loaders::prime_viewer`), and its field in
+//! `tests/it/foreseen.rs`. Its entity is [`serde::Deserialize`], with its fields in the order of the columns; none of these holds bytes, a
+//! UUID or a boolean.
 
 use std::sync::{Arc, LazyLock};
 
@@ -41,10 +43,10 @@ impl Part {
         [Self::Detail, Self::Avatar, Self::Passions].into_iter().chain(GameKind::ALL.map(Self::Newest))
     }
 
-    /// A subselect of one column for the person `users.id`.
-    pub(crate) fn select(self, backend: DbBackend) -> &'static str {
+    /// A subselect of one column for the person `users.id`. `None`: it is not in `all`, and is loaded without foresight.
+    pub(crate) fn select(self, backend: DbBackend) -> Option<&'static str> {
         let mut selects = SELECTS.iter();
-        selects.find(|(of, part, _)| (*of, *part) == (backend, self)).map_or("NULL", |(_, _, select)| select)
+        selects.find(|(of, part, _)| (*of, *part) == (backend, self)).map(|(_, _, select)| select.as_str())
     }
 
     fn write(self, backend: DbBackend) -> String {
@@ -110,8 +112,8 @@ pub struct Foreseen(Vec<(Part, Option<String>)>);
 
 impl Foreseen {
     /// What each part came to, in their order.
-    pub(crate) fn new(parts: &[Part], read: Vec<Option<String>>) -> Self {
-        Self(parts.iter().copied().zip(read).collect())
+    pub(crate) fn new(parts: Vec<Part>, read: Vec<Option<String>>) -> Self {
+        Self(parts.into_iter().zip(read).collect())
     }
 
     /// Who they are. `None`: that was not foreseen.

@@ -23,7 +23,10 @@ static PERSON: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// A person who is let in.
-pub(crate) struct Found(QueryResult);
+pub(crate) struct Found {
+    row: QueryResult,
+    parts: Vec<Part>,
+}
 
 /// Looks who came with this token, and at these parts of what is theirs. `None`: they are not let in.
 pub(crate) async fn find(service: &Service, bearer: &Bearer, parts: &[Part]) -> Result<Option<Found>, Arc<Error>> {
@@ -37,19 +40,22 @@ pub(crate) async fn find(service: &Service, bearer: &Bearer, parts: &[Part]) -> 
         _ => ("", ""),
     };
     sql.push(&[before, "SELECT ", &PERSON]);
-    for part in parts {
-        sql.push(&[", ", part.select(backend)]);
+    let selects = parts.iter().filter_map(|part| Some((*part, part.select(backend)?)));
+    let (parts, selects): (Vec<_>, Vec<_>) = selects.unzip();
+    for select in selects {
+        sql.push(&[", ", select]);
     }
     sql.push(&[" FROM users JOIN roles ON roles.id = users.role_id WHERE ", &is_let_in, after]);
-    Ok(service.together.row(sql).await?.map(Found))
+    Ok(service.together.row(sql).await?.map(|row| Found { row, parts }))
 }
 
 impl Found {
     /// Who, what they may do, and what was foreseen of them.
-    pub(crate) fn read(&self, parts: &[Part]) -> Result<(user::Model, role::Model, Foreseen), DbErr> {
+    pub(crate) fn read(self) -> Result<(user::Model, role::Model, Foreseen), DbErr> {
+        let Self { row, parts } = self;
         let first = user::Column::iter().count() + role::Column::iter().count();
-        let read = (first..).zip(parts).map(|(place, _)| self.0.try_get_by_index(place));
-        let foreseen = Foreseen::new(parts, read.collect::<Result<_, _>>()?);
-        Ok((user::Model::from_query_result(&self.0, USER)?, role::Model::from_query_result(&self.0, ROLE)?, foreseen))
+        let read = (first..).zip(&parts).map(|(place, _)| row.try_get_by_index(place));
+        let foreseen = Foreseen::new(parts.clone(), read.collect::<Result<_, _>>()?);
+        Ok((user::Model::from_query_result(&row, USER)?, role::Model::from_query_result(&row, ROLE)?, foreseen))
     }
 }

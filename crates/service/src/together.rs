@@ -5,7 +5,10 @@
 //! writes at a time: each request has its own statements.
 //!
 //! A statement that is shared reads its values from a table `asked`, a row for each request, and answers with the `place` of whom a row is
-//! for. What one of them runs into is everybody's: so it waits for no lock, and who writes and gets no answer tries alone.
+//! for. What one of them runs into is everybody's: so it waits for no lock, and who writes and gets no answer tries alone. Where the
+//! connection breaks after such a statement was committed, trying alone finds what was saved: under its `saveId` it counts once.
+//!
+//! To share a statement: values by [`Sql::bind`] only, so that its text is the same for all; a column `place`; no lock that is waited for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +45,12 @@ impl Run<'_> {
     /// Runs a statement over `asked`, and gives the row of this request. `None` also where it has to try alone.
     pub(crate) async fn row(self, sql: Sql) -> Result<Option<QueryResult>, DbErr> {
         match self {
-            Self::Together(together) => Ok(together.shared(sql).await.ok().flatten()),
+            Self::Together(together) => {
+                let row = together.shared(sql).await;
+                // Two saves of one id at once are usual.
+                let row = row.inspect_err(|error| tracing::debug!(error = error.cause(), "what failed together goes alone"));
+                Ok(row.ok().flatten())
+            }
             Self::Alone(transaction) => transaction.query_one_raw(statement(self.backend(), &[&sql])).await,
         }
     }

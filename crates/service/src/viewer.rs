@@ -94,7 +94,7 @@ impl Viewer {
     pub async fn authenticate(service: &Service, token: &str, parts: &[Part]) -> Result<(Self, Foreseen), Arc<Error>> {
         let bearer = Bearer::of(service, token)?;
         let found = lookup::find(service, &bearer, parts).await?.ok_or_else(Bearer::refused)?;
-        let (user, role, foreseen) = found.read(parts).map_err(Error::from)?;
+        let (user, role, foreseen) = found.read().map_err(Error::from)?;
         Ok((Self { user: Arc::new(user), role: Arc::new(role), claims: bearer.0 }, foreseen))
     }
 

@@ -1,6 +1,9 @@
 //! What a page of people is going to be asked for, seen before any of them is resolved, and loaded for all of them: one statement after
 //! the other over few connections, which costs the database and the service less than all at once. Nothing depends on it: what is not seen
-//! here goes through its loader when it is asked for.
+//! here goes through its loader when it is asked for. (What `me` is going to be asked for is in [`super::foreseen`]: one person, one statement.)
+//!
+//! To add a field of a person: its line in `load`, beside what it needs loaded; a field of the account's own row goes into the last list. A
+//! field that is not named is right, and slower.
 
 use async_graphql::{Context, InputType, SelectionField, Value};
 use service::game::{GameKind, PlayCursor};
@@ -71,8 +74,8 @@ async fn load(loaders: &Loaders, owners: &[Owner], field: &SelectionField<'_>) -
             }
         }
         // What came with the people.
-        "id" | "username" | "dateCreated" | "isActive" | "lastLogin" | "isPasskey" | "onboardingComplete" | "language"
-        | "role" | "detail" => {}
+        "__typename" | "id" | "username" | "dateCreated" | "isActive" | "lastLogin" | "isPasskey" | "onboardingComplete"
+        | "language" | "role" | "detail" => {}
         name => return game::load_newest_ahead(loaders, owners, name).await,
     }
     true

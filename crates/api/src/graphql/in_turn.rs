@@ -67,8 +67,8 @@ impl<N: OutputType> Small for Connection<N> {
     }
 }
 
-/// Resolves the fields of an object one after the other. What is out of the ordinary (directives, fragments on other types, one name
-/// for several fields) is left to the library.
+/// Resolves the fields of an object one after the other. What is out of the ordinary (directives, named fragments, fragments on other
+/// types, one name for several fields, more than 32 fields) is left to the library.
 pub async fn fields<T: ContainerType>(
     object: &T,
     context: &ContextSelectionSet<'_>,
@@ -80,11 +80,18 @@ pub async fn fields<T: ContainerType>(
     }
     let mut values = IndexMap::with_capacity(selected.len());
     for field in selected {
-        let value = object.resolve_field(&context.with_field(field)).await?.unwrap_or_default();
+        let value = if field.node.name.node == TYPE_NAME {
+            object.introspection_type_name().into()
+        } else {
+            object.resolve_field(&context.with_field(field)).await?.unwrap_or_default()
+        };
         values.insert(field.node.response_key().node.clone(), value);
     }
     Ok(Value::Object(values))
 }
+
+/// What many clients add to every selection; no object resolves it.
+const TYPE_NAME: &str = "__typename";
 
 /// The most fields that are compared with each other.
 const MOST: usize = 32;
@@ -96,7 +103,7 @@ fn ordinary<'a>(selection: &'a SelectionSet, type_name: &str, selected: &mut Vec
             let key = &field.node.response_key().node;
             let is_new = !selected.iter().any(|other| other.node.response_key().node == *key);
             selected.push(field);
-            is_new && selected.len() <= MOST && field.node.directives.is_empty() && field.node.name.node != "__typename"
+            is_new && selected.len() <= MOST && field.node.directives.is_empty()
         }
         Selection::InlineFragment(fragment) => {
             let condition = fragment.node.type_condition.as_ref();

@@ -1,6 +1,7 @@
 //! Every relation goes through a loader: however many objects ask, one statement answers. One set a request.
 //!
-//! To add a relation: a verb of the service that answers many keys at once, and a line in `relations!`.
+//! To add a relation: a verb of the service that answers many keys at once, a line in `relations!`, and, where a page of people asks for it, one in
+//! `ahead::load`.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -143,7 +143,10 @@ impl AnswerForm {
         let body = if is_request_error {
             json!({ "errors": response.errors }).to_string().into_bytes()
         } else {
-            super::body::write(&response).unwrap_or_default()
+            super::body::write(&response).unwrap_or_else(|error| {
+                tracing::error!(%error, "an answer could not be written");
+                Vec::new()
+            })
         };
         (is_request_error, body)
     }

@@ -1,5 +1,6 @@
-//! Invented people, many at once, for benchmarks and rehearsals: written as the service writes people who signed up, and each
-//! signed in. For an empty database alone: nobody who is real is ever among them.
+//! Invented people, many at once, for benchmarks and rehearsals: sealed, indexed and versioned as the service would, and each
+//! signed in. What a line says is taken as it is, and not held to the limits of sign-up and saves; all plays begin at the moment of loading.
+//! For an empty database alone, so that nobody who is real is among them.
 
 mod person;
 mod write;
@@ -31,10 +32,10 @@ pub enum SampleError {
         fault: String,
     },
     /// The sample can't be read, or the tokens can't be written.
-    #[error("The sample can't be read, or its tokens can't be written: {0}")]
+    #[error("The sample can't be read, or its tokens can't be written:")]
     File(#[from] std::io::Error),
     /// The database did not do it.
-    #[error("The database refused it: {0}")]
+    #[error("The database refused it:")]
     Database(#[from] DbErr),
     /// A rule did not allow it.
     #[error(transparent)]

@@ -31,14 +31,15 @@ impl Known {
         Self { text: text.to_owned(), document, cost, is_constant, is_valid: AtomicBool::new(false) }
     }
 
-    /// Whether the schema's rules are known to let it pass, whatever values come with it that `variables::check` lets pass.
+    /// Whether the schema's rules are known to let it pass, whatever values come with it that `variables::check` lets pass. Depth and
+    /// complexity depend on values: they are counted each time, also where the rules are not run again (`ValidationMode::Fast`).
     pub fn is_valid(&self) -> bool {
         self.is_valid.load(Ordering::Relaxed)
     }
 }
 
 /// Whether its variables are all of the language's own scalars: their values are looked at for each request (`variables::check`), and
-/// nothing else of validation depends on values.
+/// nothing else of the rules depends on values.
 fn is_constant(document: &ExecutableDocument) -> bool {
     let mut variables = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
     variables.all(|variable| match &variable.node.var_type.node.base {

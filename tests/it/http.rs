@@ -180,6 +180,12 @@ async fn values_are_looked_at_each_time() {
     let plays = "query ($first: Int, $after: String) { me { plays(first: $first, after: $after) { nodes { id } } } }";
     let kind = "query ($game: GameKind = JOBS, $id: ID!) { node(id: $id) { id } me { plays(game: $game) { nodes { id } } } }";
     let none = "VXNlcjox";
+    // What is left out of them is as if its argument was not there, and so is what is wrong with it.
+    let typo = "mutation ($l: Int) { saveScenarioGame(input: { completion: 5, currentLvl: $l }) { currentLevel } }";
+    let unknown = "query ($f: Int) { terms(nope: $f) { version } }";
+    let twice = "query ($f: Int) { me { plays(first: $f, first: 5) { nodes { id } } } }";
+    let other = "query ($f: Int) { terms(version: $f) { version } }";
+    let included = "query ($f: Boolean) { me { id @include(if: $f) } }";
     for (document, good, wrong) in [
         (
             save,
@@ -196,6 +202,11 @@ async fn values_are_looked_at_each_time() {
             json!({ "first": 5 }),
             vec![json!({ "first": "5" }), json!({ "first": 500 }), json!({ "after": 1 }), json!({ "after": "x" })],
         ),
+        (typo, json!({}), vec![json!({ "l": 7 })]),
+        (unknown, json!({}), vec![json!({ "f": 5 })]),
+        (twice, json!({}), vec![json!({ "f": 5 })]),
+        (other, json!({}), vec![json!({ "f": 5 })]),
+        (included, json!({ "f": true }), vec![json!({ "f": null })]),
         (kind, json!({ "game": "SPEED", "id": none }), vec![json!({ "game": "CHESS", "id": none }), json!({ "id": null })]),
     ] {
         for wrong in wrong {

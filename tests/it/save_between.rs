@@ -22,6 +22,7 @@ on_both_engines!(
     an_account_that_is_deleted_waits_for_a_save_and_takes_it_along,
     a_first_save_costs_as_little,
     saves_of_many_people_at_once_are_each_their_own,
+    who_breaks_off_loses_nobodys_saves,
 );
 
 /// A transaction that holds what a save is about to write: the play alone, or the person, whom a save that does not get by waits for.
@@ -241,4 +242,35 @@ async fn saves_of_many_people_at_once_are_each_their_own(engine: Engine) {
     assert_eq!(revisions, vec!["7"; 16], "two plays that were begun, and five saves");
     let saves = server.sql("SELECT CAST(COUNT(*) AS text) FROM saves JOIN users ON users.id = saves.user_id").await;
     assert_eq!(saves, ["80"]);
+}
+
+/// Whoever breaks off leaves nothing behind by which what others save is lost: it is there after the service was killed.
+async fn who_breaks_off_loses_nobodys_saves(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut people = Vec::new();
+    for _ in 0..8 {
+        people.push(player(&server).await.0);
+    }
+    let (breaks_off, _) = player(&server).await;
+    let jobs = game("jobs");
+    for round in 0..150_u64 {
+        let input = json!({ "newPlay": true, "jobChoices": { "x": "like" } });
+        let after = Duration::from_micros(500 + round * 97 % 8_000);
+        let _ = tokio::time::timeout(after, jobs.save(&breaks_off, input)).await;
+        if round % 10 == 9 {
+            for (number, person) in people.iter().enumerate() {
+                let traits = json!({ format!("round{round}"): number });
+                game("scenario").save(person, json!({ "traits": traits })).await.data();
+            }
+        }
+    }
+    let home = server.home.clone();
+    server.kill().await;
+    let again = Server::start_on(home, &[]).await;
+    for (number, person) in people.iter().enumerate() {
+        let traits = game("scenario").newest(&person.at(&again.url)).await["traits"].clone();
+        for round in (9..150).step_by(10) {
+            assert_eq!(traits[format!("round{round}")], number, "{traits}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, Value,
 };
+use tracing::Instrument;
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
@@ -27,7 +28,11 @@ impl Database {
             .sqlx_logging_level(log::LevelFilter::Debug)
             .map_sqlx_postgres_opts(|options| {
                 // A statement with an array parameter is planned anew at each call otherwise.
-                options.application_name("autrement").options([("plan_cache_mode", "force_generic_plan")])
+                options.application_name("autrement").options([
+                    ("plan_cache_mode", "force_generic_plan"),
+                    // Nothing here waits in the middle of a transaction for as long.
+                    ("idle_in_transaction_session_timeout", "60s"),
+                ])
             })
             .map_sqlx_sqlite_opts(|options| {
                 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -64,7 +69,11 @@ impl Database {
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-        self.pool.begin_with_options(options).await
+        let pool = self.pool.clone();
+        // In a task of its own: sqlx counts a transaction as begun once BEGIN is answered. Who breaks off before would put a connection back
+        // that is in a transaction, and what others write on it then is gone when it ends.
+        let begun = tokio::spawn(async move { pool.begin_with_options(options).await }.in_current_span());
+        begun.await.map_err(|error| DbErr::Custom(error.to_string()))?
     }
 
     /// Which engine it is.

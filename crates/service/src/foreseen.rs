@@ -20,7 +20,7 @@ use crate::user_detail::UserDetail;
 use crate::{Service, game};
 
 /// A relation that can be foreseen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Who they are.
     Detail,

@@ -1,4 +1,5 @@
-//! Who asks. Each value here proves something and can't be made otherwise: a verb that takes one needs no check of its own.
+//! Who asks. Each value here proves something (a `Bearer` only that the token is ours) and can't be made otherwise: a verb
+//! that takes one needs no check of its own.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -13,6 +13,8 @@ pub fn parts(context: &Context<'_>) -> Vec<Part> {
             parts.push(part);
         }
     }
+    // However they stand in the query, the statement is the same.
+    parts.sort_unstable();
     parts
 }
 

@@ -18,9 +18,6 @@ use super::loaders::Loaders;
 /// The cookie that holds a browser's refresh token.
 pub const REFRESH_COOKIE: &str = "autrement_refresh";
 
-/// The most bytes of stored JSON in an answer.
-const MOST_BYTES: usize = 24 * 1024 * 1024;
-
 /// The sender of a request, as its headers tell.
 #[derive(Clone)]
 pub struct Sender {
@@ -84,12 +81,8 @@ impl Request {
     /// Counts what goes into the answer, in bytes of stored JSON: however often a query asks for the same under other names, memory
     /// is bounded.
     pub fn spend(&self, bytes: usize) -> Result<()> {
-        if self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > MOST_BYTES {
-            let told =
-                message!("The answer would hold more than 24 MiB of stored JSON; ask for less at once, such as a shorter page.");
-            return Err(Error::TooMuch(told).into());
-        }
-        Ok(())
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        Ok(service::game::within_answer(spent)?)
     }
 
     /// The file that came along.

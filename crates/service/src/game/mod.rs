@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use entity::JsonText;
 pub use entity::game::{Game, GameKind, PlayRow, Row};
 pub(crate) use plays::tables;
-pub use plays::{PlayCursor, PlayRef, plays_by_requests, plays_of_game_by_requests};
+pub use plays::{PlayCursor, PlayRef, plays_by_requests, plays_of_game_by_requests, within_answer};
 pub use progress::{GameProgress, Progress, progress_by_owners};
 pub use save::{Save, SaveMode, save};
 pub use schemas::Schemas;

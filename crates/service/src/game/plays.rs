@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entity::for_each_game;
 use entity::game::{Game, GameKind, PlayRow};
+use message::message;
 use sea_orm::{ColumnTrait, ColumnType, EntityName, FromQueryResult, IdenStatic, Iterable, Statement, Value};
 
 use super::opened;
@@ -76,8 +77,12 @@ pub async fn plays_of_game_by_requests<G: Game>(
     requests: &[(Owner, PageRequest<PlayCursor>)],
 ) -> Result<HashMap<(Owner, PageRequest<PlayCursor>), Page<Arc<G::Model>>>, Error> {
     let mut pages = HashMap::with_capacity(requests.len());
+    let mut bytes = 0;
     for (request, owners) in page::alike(requests) {
         let rows = G::Model::find_by_statement(of_game::<G>(service, &owners, &request)).all(service.database.pool()).await?;
+        // Before the next ones are read: under other names a query may ask for the same plays a hundred times.
+        bytes += rows.iter().flat_map(PlayRow::json).map(|json| json.as_str().len()).sum::<usize>();
+        within_answer(bytes)?;
         for (owner, mut rows) in by_owner(&owners, rows, PlayRow::user_id) {
             rows.sort_unstable_by_key(|row| (row.date_created(), row.id()));
             if !request.backwards {
@@ -88,6 +93,19 @@ pub async fn plays_of_game_by_requests<G: Game>(
         }
     }
     Ok(pages)
+}
+
+/// The most bytes of stored JSON in an answer.
+const MOST_BYTES: usize = 24 * 1024 * 1024;
+
+/// Whether so many bytes of stored JSON may go into an answer.
+pub fn within_answer(bytes: usize) -> Result<(), Error> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::TooMuch(message!(
+        "The answer would hold more than 24 MiB of stored JSON; ask for less at once, such as a shorter page."
+    )))
 }
 
 fn of_all_games(service: &Service, owners: &[Owner], page: &PageRequest<PlayCursor>) -> Statement {

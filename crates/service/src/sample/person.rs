@@ -1,4 +1,5 @@
-//! An invented person as a line of the sample says them. Names are those of the API; what is left out is as in a new account.
+//! An invented person as a line of the sample says them. Names are those of the API, but plays are under the names of their
+//! tables; what is left out is as in a new account.
 
 use std::collections::BTreeMap;
 

@@ -104,7 +104,7 @@ impl<G: Game> Change<'_, G> {
         sql.push(&[") SELECT place, id FROM play"]);
         match run.row(sql).await {
             Ok(row) => Ok(row.map(|row| row.try_get("", "id")).transpose()?),
-            // An id that another save has taken at this moment: who looks again finds it.
+            // An id that another save has taken at this moment: the transaction has failed, and who looks again in a new one finds it.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -111,6 +111,7 @@ impl Saving<'_> {
             Outcome::Change(change) => {
                 let transaction = self.lock().await?;
                 let play = change.begin(self.service, &transaction).await?;
+                // Where nothing was written, this only ends it.
                 transaction.commit().await?;
                 play
             }

@@ -20,7 +20,8 @@ def keep(a, machine, text, data, draw):
     os.makedirs(a.out, exist_ok=True)
     open(name + ".md", "w").write(text)
     with open(name + ".json", "w") as f:
-        json.dump({"machine": machine, "options": vars(a), **data}, f, indent=1)
+        options = {name: value for name, value in vars(a).items() if name != "out"}
+        json.dump({"machine": machine, "options": options, **data}, f, indent=1)
     draw(name + ".svg")
     print(f"\nkept as {os.path.relpath(name)}.md, .json and .svg", flush=True)
 

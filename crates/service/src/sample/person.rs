@@ -32,7 +32,7 @@ pub(super) struct Person {
     pub(super) plays: BTreeMap<String, Vec<Play>>,
 }
 
-/// What somebody may do; a role that is not there yet is made.
+/// What somebody may do; a role that is there gets this description, and one that is not yet is made.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Role {

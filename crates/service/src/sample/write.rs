@@ -103,18 +103,16 @@ impl<'a> Batch<'a> {
         Ok(self.insert::<user::Entity>(rows).await?)
     }
 
-    /// The role of this name, which is made where there is none, with this description.
+    /// The role of this name, which gets this description, and is made where there is none.
     async fn role(&mut self, role: &Role) -> Result<i64, DbErr> {
         if let Some(id) = self.roles.get(&role.role_name) {
             return Ok(*id);
         }
         let stored = role::Entity::find().filter(role::Column::RoleName.eq(&role.role_name)).one(self.transaction).await?;
-        let id = if let Some(stored) = stored {
-            stored.id
-        } else {
-            let (role_name, description) = (Set(role.role_name.clone()), Set(role.description.clone()));
-            role::ActiveModel { role_name, description, ..Default::default() }.insert(self.transaction).await?.id
-        };
+        let mut row = stored.map_or_else(Default::default, role::Model::into_active_model);
+        row.role_name = Set(role.role_name.clone());
+        row.description = Set(role.description.clone());
+        let id = row.save(self.transaction).await?.id.take().ok_or_else(|| DbErr::Custom("a role has no id".to_owned()))?;
         self.roles.insert(role.role_name.clone(), id);
         Ok(id)
     }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use entity::{role, user};
-use sea_orm::{DbBackend, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
+use sea_orm::{DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
 
 use crate::foreseen::{Foreseen, Part};
 use crate::together::Sql;
@@ -34,18 +34,11 @@ pub(crate) async fn find(service: &Service, bearer: &Bearer, parts: &[Part]) -> 
     let mut sql = Sql::default();
     let [user_id, session, token] = bearer.values().map(|value| sql.bind(backend, value));
     let is_let_in = Bearer::is_let_in([&user_id, &session, &token]);
-    // `LIMIT` keeps the planner to one look into each index for each of those who ask.
-    let (before, after) = match backend {
-        DbBackend::Postgres => ("SELECT found.*, asked.place FROM asked CROSS JOIN LATERAL (", " LIMIT 1) AS found"),
-        _ => ("", ""),
-    };
-    sql.push(&[before, "SELECT ", &PERSON]);
     let selects = parts.iter().filter_map(|part| Some((*part, part.select(backend)?)));
     let (parts, selects): (Vec<_>, Vec<_>) = selects.unzip();
-    for select in selects {
-        sql.push(&[", ", select]);
-    }
-    sql.push(&[" FROM users JOIN roles ON roles.id = users.role_id WHERE ", &is_let_in, after]);
+    let selects: String = selects.into_iter().flat_map(|select| [", ", select]).collect();
+    let from = " FROM users JOIN roles ON roles.id = users.role_id WHERE ";
+    sql.select(backend, &["SELECT ", &PERSON, &selects, from, &is_let_in]);
     Ok(service.together.row(sql).await?.map(|row| Found { row, parts }))
 }
 

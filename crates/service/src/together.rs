@@ -68,6 +68,17 @@ impl Sql {
         self.text.extend(parts.iter().copied());
     }
 
+    /// A select of at most one row, for each of those who ask.
+    pub(crate) fn select(&mut self, backend: DbBackend, parts: &[&str]) {
+        if backend != DbBackend::Postgres {
+            return self.push(parts);
+        }
+        self.push(&["SELECT found.*, asked.place FROM asked CROSS JOIN LATERAL ("]);
+        self.push(parts);
+        // `LIMIT` keeps the planner to one look into each index for each of them.
+        self.push(&[" LIMIT 1) AS found"]);
+    }
+
     /// Takes a value, and gives what stands for it.
     pub(crate) fn bind(&mut self, backend: DbBackend, value: impl Into<Value>) -> String {
         self.values.push(value.into());

@@ -1,7 +1,7 @@
 //! What a save finds when it comes, in one statement.
 
 use entity::game::{Game, PlayRow};
-use sea_orm::{DbBackend, FromQueryResult, IdenStatic, Iterable};
+use sea_orm::{FromQueryResult, IdenStatic, Iterable};
 
 use super::Save;
 use crate::Error;
@@ -65,18 +65,7 @@ async fn look<G: Game>(run: Run<'_>, bearer: &Bearer, save: &Save, play_id: Opti
     }
     from.push_str(" ORDER BY id DESC LIMIT 1) AS plays ON TRUE WHERE ");
     let is_let_in = Bearer::is_let_in([&user_id, &session, &token]);
-    if backend == DbBackend::Postgres {
-        // `LIMIT` keeps the planner to one look into each index for each of those who ask.
-        sql.push(&[
-            "SELECT found.*, asked.place FROM asked CROSS JOIN LATERAL (",
-            &select,
-            &from,
-            &is_let_in,
-            " LIMIT 1) AS found",
-        ]);
-    } else {
-        sql.push(&[&select, &from, &is_let_in]);
-    }
+    sql.select(backend, &[&select, &from, &is_let_in]);
 
     let Some(row) = run.row(sql).await? else { return Ok(None) };
     let before = if save.save_id.is_some() {

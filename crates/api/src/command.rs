@@ -16,7 +16,7 @@ use service::clock::{Clock, SystemClock};
 use service::data_export::{self, ImportOptions};
 use service::database::Database;
 use service::entity::for_each_game;
-use service::game::{Game, Schemas, evolution};
+use service::game::{Game, Remembered, Schemas, evolution};
 use service::keyed_hash::KeyedHash;
 use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
@@ -235,7 +235,7 @@ async fn serve(settings: Settings) -> Result<()> {
         trusted_documents: settings.trusted_documents,
         graphiql: settings.graphiql,
     };
-    let router = http::router(service.clone(), options);
+    let router = http::router(service.clone(), options).map_err(text)?;
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
     if settings.graphiql {
         println!("GraphiQL: http://{address}/");
@@ -328,6 +328,7 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
+        remembered: Remembered::default(),
         together: Together::new(&database, settings.database_connections),
         database,
         schemas: Schemas::compile().map_err(text)?,

@@ -12,3 +12,4 @@ mod secrets;
 mod settings;
 
 pub use command::run;
+pub use settings::worker_threads;

@@ -29,6 +29,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("DATABASE_URL", "sqlite://DATA_DIR/autrement.db", "sqlite://… or postgres://user:password@host/name."),
     ("DATABASE_CONNECTIONS", "10", "The most connections to the database at once."),
     (
+        "WORKER_THREADS",
+        "half of the cores, 1 at least",
+        "How many threads answer requests; all cores where the database is on another machine.",
+    ),
+    (
         "PUBLIC_URL",
         "http://localhost:PORT",
         "The origin that browsers see. Its host is the relying party's id of every passkey: it stays.",
@@ -120,6 +125,8 @@ pub struct Settings {
     pub database_url: String,
     /// The most connections to it.
     pub database_connections: u32,
+    /// How many threads answer requests.
+    pub worker_threads: usize,
     /// What browsers see; `None`: localhost with the port that is listened on.
     pub public_url: Option<Url>,
     /// The relying party's id; `None`: the host of what browsers see.
@@ -203,6 +210,17 @@ impl Source {
     }
 }
 
+/// How many threads answer requests, which is asked before anything else can be; faults are told by who reads all settings.
+#[must_use]
+pub fn worker_threads() -> usize {
+    Settings::read().map_or(1, |settings| settings.worker_threads)
+}
+
+/// The database has the other half: it works as much for a request as the service does.
+fn half_of_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).max(1)
+}
+
 impl Settings {
     /// Reads the environment and the file. The error says every fault, never a secret.
     pub fn read() -> Result<Self, String> {
@@ -219,6 +237,7 @@ impl Settings {
                 ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
             }),
             database_connections: source.number("DATABASE_CONNECTIONS", 10, 1..=1000),
+            worker_threads: source.number("WORKER_THREADS", half_of_the_cores(), 1..=1024),
             public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
             relying_party_id: source.text("RELYING_PARTY_ID"),
             app_url: source.parse("APP_URL", None, "an http or https URL without # or ?", |text| page(text).map(Some)),

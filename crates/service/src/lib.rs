@@ -75,6 +75,8 @@ pub struct Service {
     pub keyed_hash: keyed_hash::KeyedHash,
     /// Where statements wait that requests share.
     pub together: together::Together,
+    /// Plays that were written here of late.
+    pub remembered: game::Remembered,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,
     /// Sends mail.

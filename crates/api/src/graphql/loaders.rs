@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
@@ -40,9 +40,12 @@ pub trait Relation: Send + 'static {
     ) -> impl Future<Output = std::result::Result<HashMap<Self::Key, Self::Value>, Error>> + Send;
 }
 
+/// The service as the loaders of one request share it: they count their own holds, not one that all requests of all threads change.
+type Shared = Arc<Arc<Service>>;
+
 /// A batch of a relation.
 pub struct Batch<R> {
-    service: Arc<Service>,
+    service: Shared,
     relation: PhantomData<fn() -> R>,
 }
 
@@ -62,14 +65,20 @@ impl<R: Relation> BatchFn<R::Key, Answer<R>> for Batch<R> {
 
 /// The loader of a relation.
 pub struct Of<R: Relation> {
-    service: Arc<Service>,
+    service: Shared,
+    /// What was put in for one key; for most requests that is the viewer's, and all that is asked of it.
+    primed: Mutex<Option<(R::Key, R::Value)>>,
     // Made when it is first needed: most requests need few.
     loader: OnceLock<Loader<R::Key, Answer<R>, Batch<R>>>,
 }
 
 impl<R: Relation> Of<R> {
-    fn new(service: &Arc<Service>) -> Self {
-        Self { service: service.clone(), loader: OnceLock::new() }
+    fn new(service: &Shared) -> Self {
+        Self { service: service.clone(), primed: Mutex::default(), loader: OnceLock::new() }
+    }
+
+    fn primed(&self) -> MutexGuard<'_, Option<(R::Key, R::Value)>> {
+        self.primed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn loader(&self) -> &Loader<R::Key, Answer<R>, Batch<R>> {
@@ -82,6 +91,10 @@ impl<R: Relation> Of<R> {
 
     /// The answer for this key.
     pub async fn load(&self, key: R::Key) -> Result<R::Value> {
+        let primed = self.primed().as_ref().filter(|(of, _)| *of == key).map(|(_, value)| value.clone());
+        if let Some(value) = primed {
+            return Ok(value);
+        }
         let answer = self.loader().try_load(key).await.map_err(Error::internal)?;
         answer.map_err(ApiError::from)
     }
@@ -100,9 +113,9 @@ impl<R: Relation> Of<R> {
         self.loader().prime_many(known.map(|(key, value)| (key, Ok(value)))).await;
     }
 
-    /// Puts in what is known already.
-    pub async fn prime(&self, key: R::Key, value: R::Value) {
-        self.loader().prime(key, Ok(value)).await;
+    /// Puts in what is known already of one key, in place of what was put in before.
+    pub fn prime(&self, key: R::Key, value: R::Value) {
+        *self.primed() = Some((key, value));
     }
 }
 
@@ -132,6 +145,7 @@ macro_rules! relations {
         impl Loaders {
             /// New ones, which know nothing.
             pub fn new(service: &Arc<Service>) -> Self {
+                let service = &Arc::new(service.clone());
                 Self {
                     $($name: Of::new(service),)*
                     games: Games::new(service),
@@ -194,13 +208,13 @@ macro_rules! games {
         }
 
         impl Games {
-            fn new(service: &Arc<Service>) -> Self {
+            fn new(service: &Shared) -> Self {
                 Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service), pages: Of::new(service) },)* }
             }
 
-            async fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
+            fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
                 $(if let Some(newest) = foreseen.newest::<$game::Entity>(service) {
-                    self.$game.newest.prime(owner, newest).await;
+                    self.$game.newest.prime(owner, newest);
                 })*
             }
         }
@@ -246,20 +260,20 @@ impl<G: Game> Relation for Plays<G> {
 
 impl Loaders {
     /// Puts in what finding the viewer has read already.
-    pub async fn prime_viewer(&self, viewer: &Viewer, foreseen: &Foreseen) {
+    pub fn prime_viewer(&self, viewer: &Viewer, foreseen: &Foreseen) {
         let (service, owner) = (&self.detail.service, viewer.owner());
         if let Some(detail) = foreseen.detail() {
-            self.detail.prime(owner, detail).await;
+            self.detail.prime(owner, detail);
         }
         if let Some(avatar) = foreseen.avatar() {
-            self.avatar.prime(owner, avatar).await;
+            self.avatar.prime(owner, avatar);
         }
         if let Some(passions) = foreseen.passions() {
-            self.passions.prime(owner, passions).await;
+            self.passions.prime(owner, passions);
         }
-        self.games.prime(service, owner, foreseen).await;
-        self.role.prime(viewer.role().id, Some(viewer.role().clone())).await;
-        self.user.prime(viewer.owner(), Some(viewer.user().clone())).await;
+        self.games.prime(service, owner, foreseen);
+        self.role.prime(viewer.role().id, Some(viewer.role().clone()));
+        self.user.prime(viewer.owner(), Some(viewer.user().clone()));
     }
 }
 

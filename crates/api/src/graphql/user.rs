@@ -421,7 +421,7 @@ impl UserMutation {
         };
         let user = Arc::new(service::user::update_profile(&request.service, viewer, changes).await?);
         // Finding the viewer has put in what was there before.
-        request.loaders().user.prime(viewer.owner(), Some(user.clone())).await;
+        request.loaders().user.prime(viewer.owner(), Some(user.clone()));
         Ok(User::new(user, viewer.owner()))
     }
 

@@ -82,7 +82,7 @@ impl From<Fault> for Refused {
 
 /// How the client wants its answer.
 pub(super) struct AnswerForm {
-    request_id: String,
+    request_id: RequestId,
     accepts_graphql: bool,
     language: Language,
 }
@@ -90,7 +90,7 @@ pub(super) struct AnswerForm {
 impl AnswerForm {
     /// As the request says.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+        let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
         let wished = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let language = Language::of_messages(wished.and_then(Language::wished));
         Self { request_id, accepts_graphql: accepts_graphql_response(request.headers()), language }
@@ -138,7 +138,7 @@ impl AnswerForm {
 
     /// The text, and whether nothing ran because the request itself is at fault.
     fn body(&self, mut response: GraphQLResponse) -> (bool, Vec<u8>) {
-        complete(&mut response, &self.request_id, self.language);
+        complete(&mut response, self.request_id.text(), self.language);
         let is_request_error = is_request_error(&response);
         let body = if is_request_error {
             json!({ "errors": response.errors }).to_string().into_bytes()

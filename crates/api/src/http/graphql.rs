@@ -92,8 +92,7 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
         let message = message!("This origin may not call the API (ALLOWED_ORIGINS).");
         return Err(Refused::told(StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
-    let sender = sender(app, &request);
-    let asked = Request::new(app.service.clone(), sender.clone());
+    let asked = Request::new(app.service.clone(), sender(app, &request));
     let (parts, body) = request.into_parts();
     let (bytes, form) = match way {
         Way::Get => (Bytes::new(), None),
@@ -185,20 +184,21 @@ async fn read(app: &App, mut parts: Parts, bytes: &[u8], way: Way) -> Result<(Ba
     } else {
         Vec::new()
     };
-    let is_array = bytes.trim_ascii_start().starts_with(b"[");
     let mut read = if by_get {
         // HEAD is answered as GET is.
         parts.method = Method::GET;
         let request = HttpRequest::from_parts(parts, Body::empty());
         let read = GraphQLBatchRequest::<GraphQLRejection>::from_request(request, app).await;
         read.map_err(|_| not_one())?.into_inner()
+    } else if bytes.trim_ascii_start().starts_with(b"[") {
+        let requests: Vec<_> = serde_json::from_slice(bytes).map_err(|_| not_one())?;
+        if requests.is_empty() {
+            return Err(not_one());
+        }
+        BatchRequest::Batch(requests)
     } else {
-        serde_json::from_slice(bytes).map_err(|_| not_one())?
+        BatchRequest::Single(serde_json::from_slice(bytes).map_err(|_| not_one())?)
     };
-    // It takes an array for an object whose members come without their names.
-    if is_array && matches!(read, BatchRequest::Single(_)) {
-        return Err(not_one());
-    }
     if let (true, BatchRequest::Single(request)) = (by_get, &mut read) {
         // The library looks for `operation_name`.
         request.operation_name = request.operation_name.take().or_else(|| parameter("operationName"));

@@ -10,6 +10,7 @@ mod i_json;
 mod persisted;
 mod picture;
 pub mod proxies;
+mod request_id;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -17,15 +18,16 @@ use std::sync::Arc;
 
 use async_graphql::ValidationMode;
 use axum::Router;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proxies::Proxies;
-use service::Service;
+use request_id::{RequestId, RequestIds};
+use service::{Error, Service};
+use tower::ServiceExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
@@ -36,6 +38,14 @@ use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What answers, for all requests.
+#[derive(Clone)]
+struct Routes {
+    request_ids: Arc<RequestIds>,
+    /// The same routes, for requests from pages: browsers are told which of them may read the answer.
+    of_pages: Router,
+}
 
 /// What the handlers work with, one for all requests: each layer of the router has its own hold of it for each.
 type App = Arc<Shared>;
@@ -57,10 +67,6 @@ struct Shared {
     uploads: Arc<upload::Places>,
 }
 
-/// A request's name, among its extensions.
-#[derive(Clone)]
-struct RequestId(String);
-
 /// What the settings say of HTTP.
 pub struct Options {
     /// Origins that may call the API.
@@ -76,7 +82,15 @@ pub struct Options {
 }
 
 /// All routes.
-pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents, graphiql }: Options) -> Router {
+///
+/// # Errors
+///
+/// Where there is no randomness to begin the names of requests with.
+pub fn router(
+    service: Arc<Service>,
+    Options { origins, proxies, limits, trusted_documents, graphiql }: Options,
+) -> Result<Router, Error> {
+    let request_ids = RequestIds::new(&*service.random)?;
     // Its own requests are not on anybody's list.
     let graphiql = graphiql && trusted_documents.is_none();
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
@@ -98,35 +112,36 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         proxies,
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     });
-    Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
-        .route("/pictures/{id}", get(picture::get))
-        .layer(cors)
+    let graphql = Router::new().route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method));
+    // A browser keeps a picture for whoever shows it next, so its headers are the same for all.
+    let pictures = Router::new().route("/pictures/{id}", get(picture::get)).layer(cors.clone());
+    let rest = Router::new()
+        .merge(pictures)
         .merge(if graphiql { graphiql::routes() } else { Router::new() })
         .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .layer(middleware::from_fn_with_state(app.clone(), named))
-        .with_state(app)
+        .route("/health/ready", get(health::ready));
+    let of_pages = rest.clone().merge(graphql.clone().layer(cors)).with_state(app.clone());
+    let routes = Routes { request_ids: Arc::new(request_ids), of_pages };
+    Ok(rest.merge(graphql).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
 }
 
 /// Gives each request a name, and each answer the headers that all have.
-async fn named(
-    axum::extract::State(app): axum::extract::State<App>,
-    mut request: axum::extract::Request,
-    next: Next,
-) -> Response {
-    let id = service::random::bytes::<12>(&*app.service.random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default();
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id);
+async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -> Response {
+    let id = routes.request_ids.next();
+    request.extensions_mut().insert(id.clone());
+    let span = tracing::info_span!("request", id = id.text());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     async move {
-        let mut response = next.run(request).await;
+        let mut response = if request.headers().contains_key(ORIGIN) {
+            let Ok(response) = routes.of_pages.oneshot(request).await;
+            response
+        } else {
+            next.run(request).await
+        };
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            headers.insert(REQUEST_ID, id);
-        }
+        headers.insert(REQUEST_ID, id.header());
         tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
         response
     }

@@ -6,9 +6,11 @@
 
 #![allow(missing_docs, reason = "a step is described by its module")]
 
+pub use apply::{Standing, down, standing, up};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
+mod apply;
 mod column;
 mod m0001_people;
 mod m0002_ways_in;

@@ -35,6 +35,7 @@ mod invalid;
 mod journey;
 mod limits;
 mod mail;
+mod migrations;
 mod operations;
 mod passkey;
 mod password;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use migration::{Migrator, MigratorTrait};
 use service::Service;
 use service::audit_log::AuditLog;
 use service::clock::{Clock, SystemClock};
@@ -30,6 +29,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::http::proxies::Proxies;
+use crate::migrations::{self, Migrate, migrate_up};
 use crate::secrets::{self, Ring};
 use crate::settings::{LogFormat, Settings, help};
 use crate::{graphql, http, sample};
@@ -129,20 +129,6 @@ enum TokenKeys {
 }
 
 #[derive(Subcommand)]
-enum Migrate {
-    /// Apply every step that is missing
-    Up,
-    /// Undo steps, the last first: all of them, data included, unless told how many
-    Down {
-        /// How many steps
-        #[arg(long)]
-        steps: Option<u32>,
-    },
-    /// Say which steps are applied
-    Status,
-}
-
-#[derive(Subcommand)]
 enum Admin {
     /// Make an administrator; the password is read from standard input, or made and printed once
     Create {
@@ -158,9 +144,11 @@ enum Admin {
     },
 }
 
-type Result<T> = std::result::Result<T, String>;
+/// What a command comes to; the error is for who typed it.
+pub(crate) type Result<T> = std::result::Result<T, String>;
 
-fn text(error: impl std::fmt::Display) -> String {
+/// An error for who typed the command.
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -174,7 +162,7 @@ pub async fn run() -> Result<()> {
             print!("{}", graphql::sdl());
             Ok(())
         }
-        Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
+        Command::Migrate(migrate) => migrations::run(&settings()?, &migrate).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
         Command::Import { file, username, keep_role } => import(&settings()?, &file, ImportOptions { username, keep_role }).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
@@ -367,33 +355,14 @@ fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     })
 }
 
-async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
+/// Opens the database; makes the file where it is SQLite's and not there.
+pub(crate) async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
     if settings.database_url.starts_with("sqlite:") {
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
         secrets::make_database_file(&settings.database_url)?;
     }
     let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
     Database::connect(&settings.database_url, connections).await.map_err(failed)
-}
-
-/// On a connection of its own: migrating turns foreign keys off on the one it uses.
-async fn migrate_up(settings: &Settings) -> Result<()> {
-    let database = connect(settings, 1).await?;
-    Migrator::up(database.pool(), None).await.map_err(|error| format!("The database can't be migrated: {error}"))?;
-    database.close().await.map_err(text)
-}
-
-async fn run_migrations(settings: &Settings, migrate: &Migrate) -> Result<()> {
-    let database = connect(settings, 1).await?;
-    match migrate {
-        Migrate::Up => Migrator::up(database.pool(), None).await.map_err(text)?,
-        Migrate::Down { steps } => Migrator::down(database.pool(), *steps).await.map_err(text)?,
-        Migrate::Status => {}
-    }
-    for step in Migrator::get_migration_with_status(database.pool()).await.map_err(text)? {
-        println!("{} {}", step.name(), step.status());
-    }
-    database.close().await.map_err(text)
 }
 
 fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {

@@ -7,6 +7,7 @@ mod graphql;
 mod http;
 #[doc(hidden)]
 pub mod micro;
+mod migrations;
 mod sample;
 mod secrets;
 mod settings;

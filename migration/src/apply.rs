@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::sqlx::error::DatabaseError;
 use sea_orm_migration::sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, RuntimeErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::seaql_migrations;
 use tracing::{info, warn};
@@ -117,6 +118,6 @@ async fn locked(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
 /// PostgreSQL gave up waiting for a lock (55P03), or gave way to somebody else (40P01).
 fn is_busy(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else { return false };
-    let code = cause.as_database_error().and_then(|error| error.code());
+    let code = cause.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("55P03" | "40P01"))
 }

@@ -1,4 +1,4 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -21,6 +21,7 @@ use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
+use service::replica::Replica;
 use service::sealed::{self, KeyRing};
 use service::together::Together;
 use service::token;
@@ -28,6 +29,8 @@ use service::user_picture::Pictures;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::copies::{self, CopyDatabase};
+use crate::health::{self, Health};
 use crate::http::proxies::Proxies;
 use crate::migrations::{self, Migrate, migrate_up};
 use crate::secrets::{self, Ring};
@@ -51,6 +54,19 @@ enum Command {
     Migrate(Migrate),
     /// Print the GraphQL schema
     Schema,
+    /// Ask the service that listens on `BIND` how it is; fails where it is not well
+    Health {
+        /// What is asked
+        #[arg(value_enum, default_value_t)]
+        health: Health,
+    },
+    /// Write a backup of an SQLite database while the service runs; for PostgreSQL there is `pg_dump`
+    Backup {
+        /// The file, which is not there yet; only its owner may read it
+        file: PathBuf,
+    },
+    /// Copy everything into another, empty database, as when moving from SQLite to PostgreSQL. Stop the service before
+    CopyDatabase(CopyDatabase),
     /// Look after what was played
     #[command(subcommand)]
     Games(Games),
@@ -163,6 +179,9 @@ pub async fn run() -> Result<()> {
             Ok(())
         }
         Command::Migrate(migrate) => migrations::run(&settings()?, &migrate).await,
+        Command::Health { health } => health::ask(settings()?.bind, health).await,
+        Command::Backup { file } => copies::backup(&settings()?, &file).await,
+        Command::CopyDatabase(arguments) => copies::copy_database(settings()?, arguments).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
         Command::Import { file, username, keep_role } => import(&settings()?, &file, ImportOptions { username, keep_role }).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
@@ -312,7 +331,12 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
     }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
     let database = connect(settings, settings.database_connections).await?;
+    let replica = match &settings.database_replica_url {
+        Some(url) => Some(Replica::new(url, settings.database_connections).await.map_err(text)?),
+        None => None,
+    };
     Ok(Service {
+        replica,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
@@ -357,7 +381,7 @@ fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
 
 /// Opens the database; makes the file where it is SQLite's and not there.
 pub(crate) async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
-    if settings.database_url.starts_with("sqlite:") {
+    if settings.is_sqlite() {
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
         secrets::make_database_file(&settings.database_url)?;
     }

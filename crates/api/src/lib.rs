@@ -3,7 +3,9 @@
 //! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
 
 mod command;
+mod copies;
 mod graphql;
+mod health;
 mod http;
 #[doc(hidden)]
 pub mod micro;

@@ -3,6 +3,7 @@
 pub mod authenticator;
 pub mod browser;
 pub mod client;
+pub mod cluster;
 pub mod game;
 pub mod mailbox;
 pub mod operations;
@@ -93,10 +94,9 @@ pub struct Home {
 impl Home {
     /// An empty database.
     pub async fn empty(engine: Engine) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("autrement_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(&name);
+        let folder = new_folder();
         std::fs::create_dir(&folder).unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap();
         let database_url = match engine {
             Engine::Sqlite => format!("sqlite://{}", folder.join("test.db").display()),
             Engine::Postgres | Engine::Pair => {
@@ -104,6 +104,14 @@ impl Home {
                 format!("{}/{name}", postgres_url())
             }
         };
+        Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
+    }
+
+    /// A PostgreSQL database that is there.
+    pub fn at(database_url: &str) -> Self {
+        let folder = new_folder();
+        std::fs::create_dir(&folder).unwrap();
+        let (engine, database_url) = (Engine::Postgres, database_url.to_owned());
         Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
     }
 
@@ -118,7 +126,8 @@ impl Home {
         let template = template
             .get_or_init(|| async {
                 let home = Self::empty(engine).await;
-                let output = home.command(&["migrate", "up"]).output().await.unwrap();
+                // Not through a pooler, whose sessions stay, since a database in use is not copied.
+                let output = home.command(&["migrate", "up"]).env("DATABASE_URL", &home.database_url).output().await.unwrap();
                 assert!(output.status.success(), "{output:?}");
                 home
             })
@@ -143,7 +152,8 @@ impl Home {
         command
             .args(arguments)
             .env_clear()
-            .env("DATABASE_URL", &self.database_url)
+            .env("DATABASE_URL", self.through("TEST_POOLER_URL").unwrap_or_else(|| self.database_url.clone()))
+            .env("DATABASE_REPLICA_URL", self.through("TEST_REPLICA_URL").unwrap_or_default())
             .env("DATABASE_CONNECTIONS", "5")
             .env("DATA_DIR", &self.folder)
             .env("BIND", "127.0.0.1:0")
@@ -154,6 +164,12 @@ impl Home {
             .env("LOG_FORMAT", "json")
             .kill_on_drop(true);
         command
+    }
+
+    /// The same database by way of another server, where the tests are told of one (`tests/run --pooled`).
+    fn through(&self, setting: &str) -> Option<String> {
+        let url = std::env::var(setting).ok().filter(|_| self.engine != Engine::Sqlite)?;
+        Some(format!("{url}/{}", self.database_url.rsplit('/').next().unwrap()))
     }
 
     /// Everything that the database holds, as somebody finds it who gets hold of its file or of a dump.
@@ -178,6 +194,11 @@ impl Home {
     pub async fn database(&self) -> DatabaseConnection {
         Database::connect(&self.database_url).await.unwrap()
     }
+}
+
+fn new_folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    std::env::temp_dir().join(format!("autrement_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// Nothing personal that was sent is in the database in the clear.
@@ -280,8 +301,9 @@ impl Server {
             if of_request.iter().any(|line| line["fields"]["message"] == "answered") {
                 let statements = of_request.iter().filter(|line| line["target"] == "sqlx::query");
                 let texts = statements.map(|line| line["fields"]["summary"].as_str().unwrap_or_default().to_owned());
-                // A connection that the pool opens meanwhile sets itself up: no part of the request.
-                return texts.filter(|text| !text.starts_with("PRAGMA journal_mode")).collect();
+                // A connection that the pool opens meanwhile sets itself up: no part of the request. Nor is how far a replica is.
+                let apart = ["PRAGMA journal_mode", "SELECT pg_current_wal", "SELECT pg_is_in_recovery"];
+                return texts.filter(|text| !apart.iter().any(|begin| text.starts_with(begin))).collect();
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

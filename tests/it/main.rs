@@ -33,6 +33,7 @@ mod history;
 mod hostile;
 mod http;
 mod insights;
+mod instances;
 mod invalid;
 mod journey;
 mod limits;

@@ -9,7 +9,7 @@ use crate::data_export;
 use crate::harness::cluster::Cluster;
 use crate::harness::{Client, Home, Server};
 
-const PAGE: &str = "{ users(first: 50) { nodes { id username isActive } } statistics { people { accounts active } } }";
+const PAGE: &str = "{ users(first: 50) { nodes { id username isActive } } statistics { accounts activeAccounts } }";
 
 /// What the service asked the replica last, on each connection.
 async fn asked(cluster: &Cluster) -> Vec<String> {
@@ -22,7 +22,7 @@ async fn is_used(cluster: &Cluster) -> bool {
 
 async fn page(admin: &Client) -> (i64, Value) {
     let page = admin.data(PAGE).await;
-    let active = page["statistics"]["people"]["active"].as_i64().unwrap();
+    let active = page["statistics"]["activeAccounts"].as_i64().unwrap();
     let nodes = page["users"]["nodes"].as_array().unwrap();
     let seen = nodes.iter().filter(|user| user["isActive"] == true).count();
     assert_eq!(i64::try_from(seen).unwrap(), active, "the list and the counts tell the same");
@@ -48,7 +48,7 @@ async fn long_reads_go_to_the_replica_and_who_wrote_finds_it() {
     let server = Server::start_on(home, &[("DATABASE_REPLICA_URL", &replica)]).await;
     let admin = server.admin().await;
     let somebody = server.somebody().await;
-    let person = somebody.data("{ me { id } }").await["me"]["id"].clone();
+    let person = server.somebody().await.data("{ me { id } }").await["me"]["id"].clone();
     page(&admin).await;
     assert!(is_used(&cluster).await, "{:?}", asked(&cluster).await);
     sees_what_they_write(&admin, &person, 40).await;

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod cluster;
 pub mod game;
+pub mod haproxy;
 pub mod mailbox;
 pub mod operations;
 pub mod plain;
@@ -148,7 +149,12 @@ impl Home {
 
     /// The binary with these arguments, on this database.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        self.command_of(&binary(), arguments)
+    }
+
+    /// The same of another binary.
+    fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .env_clear()
@@ -252,7 +258,7 @@ impl Server {
     pub async fn start_on(home: Arc<Home>, settings: &[(&str, &str)]) -> Self {
         let log = Arc::new(Mutex::new(Vec::new()));
         if home.engine != Engine::Pair {
-            let (child, url) = start_one(&home, settings, log.clone()).await;
+            let (child, url) = start_one(&binary(), &home, settings, log.clone()).await;
             let origin = url.replace("127.0.0.1", "localhost");
             return Self { home, url, origin, children: vec![child], log };
         }
@@ -260,10 +266,18 @@ impl Server {
         let (url, origin) = (proxy.url("127.0.0.1"), proxy.url("localhost"));
         let mut all = vec![("PUBLIC_URL", origin.as_str())];
         all.extend(settings);
-        let (one, to_one) = start_one(&home, &all, log.clone()).await;
-        let (two, to_two) = start_one(&home, &all, log.clone()).await;
+        let (one, to_one) = start_one(&binary(), &home, &all, log.clone()).await;
+        let (two, to_two) = start_one(&binary(), &home, &all, log.clone()).await;
         proxy.serve(vec![to_one, to_two]);
         Self { home, url, origin, children: vec![one, two], log }
+    }
+
+    /// One instance of this binary.
+    pub async fn start_binary(binary: &Path, home: Arc<Home>, settings: &[(&str, &str)]) -> Self {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (child, url) = start_one(binary, &home, settings, log.clone()).await;
+        let origin = url.replace("127.0.0.1", "localhost");
+        Self { home, url, origin, children: vec![child], log }
     }
 
     /// A client that is nobody yet.
@@ -400,9 +414,14 @@ impl Drop for Server {
     }
 }
 
-async fn start_one(home: &Home, settings: &[(&str, &str)], log: Arc<Mutex<Vec<String>>>) -> (Child, String) {
-    let mut child =
-        home.command(&[]).envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+async fn start_one(binary: &Path, home: &Home, settings: &[(&str, &str)], log: Arc<Mutex<Vec<String>>>) -> (Child, String) {
+    let mut child = home
+        .command_of(binary, &[])
+        .envs(settings.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let kept = log.clone();
     tokio::spawn(async move {

@@ -26,12 +26,11 @@ async fn last(source: &DatabaseTransaction, table: &str) -> Result<i64, DbErr> {
 async fn set_last(target: &DatabaseTransaction, table: &str, last: i64) -> Result<(), DbErr> {
     let backend = target.get_database_backend();
     let run = async |sql| target.execute_raw(Statement::from_sql_and_values(backend, sql, [table.into(), last.into()])).await;
-    match backend {
-        DbBackend::Postgres => run("SELECT setval(pg_get_serial_sequence($1, 'id'), $2)").await?,
-        _ => {
-            run("DELETE FROM sqlite_sequence WHERE name = $1 AND seq <= $2").await?;
-            run("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)").await?
-        }
-    };
+    if backend == DbBackend::Postgres {
+        run("SELECT setval(pg_get_serial_sequence($1, 'id'), $2)").await?;
+    } else {
+        run("DELETE FROM sqlite_sequence WHERE name = $1 AND seq <= $2").await?;
+        run("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)").await?;
+    }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Two instances behind haproxy: one is killed again and again, or both are replaced by a newer release, while people play.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -59,7 +60,8 @@ impl Pair {
 #[derive(Default)]
 struct Count {
     requests: AtomicUsize,
-    failed: AtomicUsize,
+    /// When, and what there was in place of an answer.
+    failed: Mutex<Vec<(Duration, String)>>,
     is_over: AtomicBool,
 }
 
@@ -68,6 +70,7 @@ async fn send(client: &Client, query: &str, variables: &Value, count: &Count) ->
     let body = json!({ "query": query, "variables": variables });
     for failed in 0.. {
         count.requests.fetch_add(1, Ordering::Relaxed);
+        let asked = Instant::now();
         let request =
             client.raw(reqwest::Method::POST, "/graphql").json(&body).bearer_auth(client.access_token.as_ref().unwrap());
         let text = match request.send().await {
@@ -78,7 +81,10 @@ async fn send(client: &Client, query: &str, variables: &Value, count: &Count) ->
         if answer["data"].is_object() && answer["errors"].is_null() {
             return (answer["data"].clone(), failed);
         }
-        count.failed.fetch_add(1, Ordering::Relaxed);
+        let begin: String = text.chars().take(60).collect();
+        count.failed.lock().unwrap().push((asked.elapsed(), begin));
+        // As a client should: an instance that is being killed may still take a connection, for some milliseconds.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(failed < 3, "the fourth failure of one request: {text}");
     }
     unreachable!()
@@ -128,7 +134,14 @@ async fn while_people_play(pair: &mut Pair, change: impl AsyncFnOnce(&mut Pair))
         let again = person.signed_in(&person.send(refresh, json!({ "token": person.refresh_token })).await);
         assert!(again.data("{ me { id } }").await["me"]["id"].is_string(), "no session is lost");
     }
-    Sums { saves, requests: count.requests.load(Ordering::Relaxed), failed: count.failed.load(Ordering::Relaxed), worst, seconds }
+    let failures = count.failed.lock().unwrap();
+    let mut kinds = BTreeMap::new();
+    for (_, text) in failures.iter() {
+        *kinds.entry(text.clone()).or_default() += 1;
+    }
+    let longest = failures.iter().map(|(time, _)| *time).max().unwrap_or_default();
+    let (requests, failed) = (count.requests.load(Ordering::Relaxed), failures.len());
+    Sums { saves, requests, failed, kinds, longest, worst, seconds }
 }
 
 #[derive(Debug)]
@@ -137,6 +150,8 @@ struct Sums {
     saves: usize,
     requests: usize,
     failed: usize,
+    kinds: BTreeMap<String, usize>,
+    longest: Duration,
     worst: usize,
     seconds: f64,
 }

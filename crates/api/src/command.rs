@@ -1,4 +1,4 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
+//! The commands: `serve` (when none is given), `migrate`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use migration::{Migrator, MigratorTrait};
 use service::Service;
 use service::audit_log::AuditLog;
 use service::clock::{Clock, SystemClock};
@@ -22,6 +21,7 @@ use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
+use service::replica::Replica;
 use service::sealed::{self, KeyRing};
 use service::together::Together;
 use service::token;
@@ -29,7 +29,10 @@ use service::user_picture::Pictures;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::copies::{self, CopyDatabase};
+use crate::health::{self, Health};
 use crate::http::proxies::Proxies;
+use crate::migrations::{self, Migrate, migrate_up};
 use crate::secrets::{self, Ring};
 use crate::settings::{LogFormat, Settings, help};
 use crate::{graphql, http, sample};
@@ -51,6 +54,19 @@ enum Command {
     Migrate(Migrate),
     /// Print the GraphQL schema
     Schema,
+    /// Ask the service that listens on `BIND` how it is; fails where it is not well
+    Health {
+        /// What is asked
+        #[arg(value_enum, default_value_t)]
+        health: Health,
+    },
+    /// Write a backup of an SQLite database while the service runs; for PostgreSQL there is `pg_dump`
+    Backup {
+        /// The file, which is not there yet; only its owner may read it
+        file: PathBuf,
+    },
+    /// Copy everything into another, empty database, as when moving from SQLite to PostgreSQL. Stop the service before
+    CopyDatabase(CopyDatabase),
     /// Look after what was played
     #[command(subcommand)]
     Games(Games),
@@ -129,20 +145,6 @@ enum TokenKeys {
 }
 
 #[derive(Subcommand)]
-enum Migrate {
-    /// Apply every step that is missing
-    Up,
-    /// Undo steps, the last first: all of them, data included, unless told how many
-    Down {
-        /// How many steps
-        #[arg(long)]
-        steps: Option<u32>,
-    },
-    /// Say which steps are applied
-    Status,
-}
-
-#[derive(Subcommand)]
 enum Admin {
     /// Make an administrator; the password is read from standard input, or made and printed once
     Create {
@@ -158,9 +160,11 @@ enum Admin {
     },
 }
 
-type Result<T> = std::result::Result<T, String>;
+/// What a command comes to; the error is for who typed it.
+pub(crate) type Result<T> = std::result::Result<T, String>;
 
-fn text(error: impl std::fmt::Display) -> String {
+/// An error for who typed the command.
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -174,7 +178,10 @@ pub async fn run() -> Result<()> {
             print!("{}", graphql::sdl());
             Ok(())
         }
-        Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
+        Command::Migrate(migrate) => migrations::run(&settings()?, &migrate).await,
+        Command::Health { health } => health::ask(settings()?.bind, health).await,
+        Command::Backup { file } => copies::backup(&settings()?, &file).await,
+        Command::CopyDatabase(arguments) => copies::copy_database(settings()?, arguments).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
         Command::Import { file, username, keep_role } => import(&settings()?, &file, ImportOptions { username, keep_role }).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
@@ -324,7 +331,12 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
     }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
     let database = connect(settings, settings.database_connections).await?;
+    let replica = match &settings.database_replica_url {
+        Some(url) => Some(Replica::new(url, settings.database_connections).await.map_err(text)?),
+        None => None,
+    };
     Ok(Service {
+        replica,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
@@ -368,33 +380,14 @@ fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     })
 }
 
-async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
-    if settings.database_url.starts_with("sqlite:") {
+/// Opens the database; makes the file where it is SQLite's and not there.
+pub(crate) async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
+    if settings.is_sqlite() {
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
         secrets::make_database_file(&settings.database_url)?;
     }
     let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
     Database::connect(&settings.database_url, connections).await.map_err(failed)
-}
-
-/// On a connection of its own: migrating turns foreign keys off on the one it uses.
-async fn migrate_up(settings: &Settings) -> Result<()> {
-    let database = connect(settings, 1).await?;
-    Migrator::up(database.pool(), None).await.map_err(|error| format!("The database can't be migrated: {error}"))?;
-    database.close().await.map_err(text)
-}
-
-async fn run_migrations(settings: &Settings, migrate: &Migrate) -> Result<()> {
-    let database = connect(settings, 1).await?;
-    match migrate {
-        Migrate::Up => Migrator::up(database.pool(), None).await.map_err(text)?,
-        Migrate::Down { steps } => Migrator::down(database.pool(), *steps).await.map_err(text)?,
-        Migrate::Status => {}
-    }
-    for step in Migrator::get_migration_with_status(database.pool()).await.map_err(text)? {
-        println!("{} {}", step.name(), step.status());
-    }
-    database.close().await.map_err(text)
 }
 
 fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {

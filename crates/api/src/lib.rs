@@ -3,10 +3,13 @@
 //! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
 
 mod command;
+mod copies;
 mod graphql;
+mod health;
 mod http;
 #[doc(hidden)]
 pub mod micro;
+mod migrations;
 mod sample;
 mod secrets;
 mod settings;

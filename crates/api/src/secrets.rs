@@ -166,12 +166,15 @@ pub fn make_folder(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// The file of an SQLite database; `None` where it is in memory.
+pub fn database_file(database_url: &str) -> Option<&str> {
+    let path = database_url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    (!path.is_empty() && !path.starts_with(':')).then_some(path)
+}
+
 /// Makes the file of an SQLite database, for its owner alone; SQLite makes the files beside it alike.
 pub fn make_database_file(database_url: &str) -> Result<(), String> {
-    let path = database_url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-    if path.is_empty() || path.starts_with(':') {
-        return Ok(());
-    }
+    let Some(path) = database_file(database_url) else { return Ok(()) };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),

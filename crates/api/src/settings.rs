@@ -27,6 +27,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("BIND", "127.0.0.1:8080", "Address and port to listen on; port 0 takes a free one."),
     ("DATA_DIR", "data", "Folder for the SQLite file and the secrets made on first start."),
     ("DATABASE_URL", "sqlite://DATA_DIR/autrement.db", "sqlite://… or postgres://user:password@host/name."),
+    (
+        "DATABASE_REPLICA_URL",
+        "",
+        "postgres://… of a streaming replica, which bears long reads; where it is down or behind, the primary does.",
+    ),
     ("DATABASE_CONNECTIONS", "10", "The most connections to the database at once."),
     (
         "WORKER_THREADS",
@@ -116,6 +121,7 @@ pub enum LogFormat {
 }
 
 /// All settings, checked.
+#[derive(Clone)]
 pub struct Settings {
     /// Where to listen.
     pub bind: SocketAddr,
@@ -123,6 +129,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Which database.
     pub database_url: String,
+    /// A replica of it.
+    pub database_replica_url: Option<String>,
     /// The most connections to it.
     pub database_connections: u32,
     /// How many threads answer requests.
@@ -233,8 +241,9 @@ impl Settings {
         let settings = Self {
             bind: source
                 .parse("BIND", ([127, 0, 0, 1], 8080).into(), "an address and port, 127.0.0.1:8080", |text| text.parse().ok()),
-            database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", |text| {
-                ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+            database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", database_url),
+            database_replica_url: source.parse("DATABASE_REPLICA_URL", None, "a URL of postgres://", |text| {
+                database_url(text).filter(|url| !url.starts_with("sqlite:")).map(Some)
             }),
             database_connections: source.number("DATABASE_CONNECTIONS", 10, 1..=1000),
             worker_threads: source.number("WORKER_THREADS", half_of_the_cores(), 1..=1024),
@@ -304,6 +313,9 @@ impl Settings {
             }),
             data_dir,
         };
+        if settings.is_sqlite() && settings.database_replica_url.is_some() {
+            source.faults.push("DATABASE_REPLICA_URL needs a DATABASE_URL of postgres://".to_owned());
+        }
         if source.faults.is_empty() {
             Ok(settings)
         } else {
@@ -316,6 +328,11 @@ impl Settings {
         self.public_url.as_ref().is_none_or(|url| url.host_str() == Some("localhost"))
     }
 
+    /// Whether the database is a file of SQLite's.
+    pub fn is_sqlite(&self) -> bool {
+        self.database_url.starts_with("sqlite:")
+    }
+
     /// The URL of the database, without the password.
     pub fn database_name(&self) -> String {
         Url::parse(&self.database_url)
@@ -325,6 +342,11 @@ impl Settings {
             })
             .unwrap_or_default()
     }
+}
+
+/// The URL of a database, if it is one of those that are known here.
+pub fn database_url(text: &str) -> Option<String> {
+    ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
 }
 
 fn limits(source: &mut Source) -> Limits {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 use tracing::Instrument;
 
@@ -18,6 +18,17 @@ pub struct Database {
 impl Database {
     /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`).
     pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
+        Ok(Self { pool: sea_orm::Database::connect(Self::options(url, connections)).await? })
+    }
+
+    /// The same for one that is asked only where it answers: connected to when it is first asked, and given up soon.
+    pub(crate) async fn connect_lazily(url: &str, connections: u32) -> Result<Self, DbErr> {
+        let mut options = Self::options(url, connections);
+        options.connect_lazy(true).acquire_timeout(Duration::from_secs(1));
+        Ok(Self { pool: sea_orm::Database::connect(options).await? })
+    }
+
+    fn options(url: &str, connections: u32) -> ConnectOptions {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(connections)
@@ -46,7 +57,7 @@ impl Database {
                     .pragma("secure_delete", "ON")
                     .busy_timeout(Duration::from_secs(5))
             });
-        Ok(Self { pool: sea_orm::Database::connect(options).await? })
+        options
     }
 
     /// The pool itself, for migrating.
@@ -74,6 +85,19 @@ impl Database {
         // that is in a transaction, and what others write on it then is gone when it ends.
         let begun = tokio::spawn(async move { pool.begin_with_options(options).await }.in_current_span());
         begun.await.map_err(|error| DbErr::Custom(error.to_string()))?
+    }
+
+    /// Begins a transaction that reads the database as it is now, however long that takes. On SQLite nobody else writes meanwhile.
+    pub(crate) async fn hold(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = match self.backend() {
+            DbBackend::Sqlite => return self.write().await,
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            },
+        };
+        self.pool.begin_with_options(options).await
     }
 
     /// Which engine it is.

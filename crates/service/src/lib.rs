@@ -8,9 +8,11 @@
 
 pub mod account_recovery;
 pub mod audit_log;
+pub mod backup;
 mod brake;
 pub mod caller;
 pub mod clock;
+pub mod copy;
 pub mod data_export;
 pub mod database;
 pub mod erasure;
@@ -26,6 +28,7 @@ pub mod page;
 pub mod passkey;
 pub mod password;
 pub mod random;
+pub mod replica;
 pub mod role;
 pub mod sample;
 pub mod sealed;
@@ -57,6 +60,8 @@ pub use uuid::Uuid;
 pub struct Service {
     /// Where everything is kept.
     pub database: database::Database,
+    /// What bears long reads, if there is one.
+    pub replica: Option<replica::Replica>,
     /// What time it is.
     pub clock: Arc<dyn clock::Clock>,
     /// Where ids, salts and tokens come from.

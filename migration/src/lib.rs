@@ -8,6 +8,7 @@
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use state::{State, state};
 
 mod column;
 mod m0001_people;
@@ -23,6 +24,7 @@ mod m0010_pictures;
 mod m0011_data_exports;
 mod m0012_past_agreements;
 mod m0013_history;
+mod state;
 
 /// Every step, in order.
 #[derive(Debug)]

@@ -3,12 +3,17 @@
 //! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
 
 mod command;
+mod doctor;
 mod graphql;
 mod http;
+mod log;
+mod metrics;
 #[doc(hidden)]
 pub mod micro;
 mod sample;
 mod secrets;
 mod settings;
+mod start;
+mod traces;
 
 pub use command::run;

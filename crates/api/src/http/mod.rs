@@ -7,7 +7,8 @@ mod graphiql;
 mod graphql;
 mod health;
 mod i_json;
-mod persisted;
+pub mod observe;
+pub mod persisted;
 mod picture;
 pub mod proxies;
 mod upload;
@@ -30,8 +31,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::graphql::Schema;
-use crate::graphql::document::KnownDocuments;
+use crate::graphql::document::{self, KnownDocuments};
 use crate::graphql::limits::Limits;
+use observe::Observe;
 use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
@@ -53,6 +55,8 @@ struct Shared {
     /// Origins that may call the API, besides its own.
     origins: Vec<String>,
     proxies: Proxies,
+    observe: Observe,
+    readiness: health::Readiness,
     /// Requests with a file that are read or answered.
     uploads: Arc<upload::Places>,
 }
@@ -73,10 +77,13 @@ pub struct Options {
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// Whether GraphiQL is served.
     pub graphiql: bool,
+    /// What an operator sees.
+    pub observe: Observe,
 }
 
 /// All routes.
-pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents, graphiql }: Options) -> Router {
+pub fn router(service: Arc<Service>, options: Options) -> Router {
+    let Options { origins, proxies, limits, trusted_documents, graphiql, observe } = options;
     // Its own requests are not on anybody's list.
     let graphiql = graphiql && trusted_documents.is_none();
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
@@ -86,16 +93,22 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
+    let schema = |limits: &Limits, mode| crate::graphql::schema(limits, mode, &observe.metrics.fields);
+    if let Some(trusted) = &trusted_documents {
+        observe.metrics.operations.expect(document::names(trusted.values()).iter().map(String::as_str));
+    }
     let app = Arc::new(Shared {
-        schema: crate::graphql::schema(&limits, ValidationMode::Strict),
-        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
-        schema_of_valid: crate::graphql::schema(&limits, ValidationMode::Fast),
+        schema: schema(&limits, ValidationMode::Strict),
+        quiet_schema: schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
+        schema_of_valid: schema(&limits, ValidationMode::Fast),
         known_documents: KnownDocuments::new(),
         limits,
         documents: Documents::new(trusted_documents),
         service,
         origins,
         proxies,
+        observe,
+        readiness: health::Readiness::default(),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     });
     Router::new()
@@ -118,8 +131,7 @@ async fn named(
 ) -> Response {
     let id = service::random::bytes::<12>(&*app.service.random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (span, watched) = app.observe.begin(&id, &request);
     async move {
         let mut response = next.run(request).await;
         let headers = response.headers_mut();
@@ -127,7 +139,7 @@ async fn named(
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(REQUEST_ID, id);
         }
-        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+        app.observe.end(watched, response.status());
         response
     }
     .instrument(span)

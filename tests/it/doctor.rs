@@ -78,7 +78,8 @@ async fn before_the_first_start_it_makes_nothing() {
 #[tokio::test]
 async fn settings_that_are_not_valid_are_all_told() {
     let home = Home::empty(Engine::Sqlite).await;
-    let (is_well, printed) = doctor(&home, &[("BIND", "here"), ("METRICS_BIND", "there"), ("OTEL_TRACES_SAMPLER_ARG", "2")]).await;
+    let (is_well, printed) =
+        doctor(&home, &[("BIND", "here"), ("METRICS_BIND", "there"), ("OTEL_TRACES_SAMPLER_ARG", "2")]).await;
     assert!(!is_well, "{printed}");
     for fault in ["BIND is not", "METRICS_BIND is not", "OTEL_TRACES_SAMPLER_ARG is not"] {
         assert!(printed.contains(fault), "{printed}");
@@ -88,10 +89,12 @@ async fn settings_that_are_not_valid_are_all_told() {
 #[tokio::test]
 async fn settings_that_do_not_go_together_are_told() {
     let home = Home::migrated(Engine::Sqlite).await;
-    let settings = [INDEX_KEY, ("PUBLIC_URL", "http://service.example.org"), ("SMTP_URL", ""), ("RELYING_PARTY_ID", "elsewhere.org")];
+    let settings =
+        [INDEX_KEY, ("PUBLIC_URL", "http://service.example.org"), ("SMTP_URL", ""), ("RELYING_PARTY_ID", "elsewhere.org")];
     let (is_well, printed) = doctor(&home, &settings).await;
     assert!(!is_well, "{printed}");
-    for found in ["without TLS", "SMTP_URL is not set", "neither service.example.org nor above it", "TRUSTED_PROXIES is not set"] {
+    for found in ["without TLS", "SMTP_URL is not set", "neither service.example.org nor above it", "TRUSTED_PROXIES is not set"]
+    {
         assert!(printed.contains(found), "{found}: {printed}");
     }
 }

@@ -124,7 +124,10 @@ async fn gives_up(home: &Home, url: &str, seconds: &str) -> String {
 async fn a_start_that_waited_long_enough_says_why() {
     let home = Home::empty(Engine::Postgres).await;
     let printed = gives_up(&home, "postgres://somebody:hidden-word@127.0.0.1:1/nowhere", "1").await;
-    assert!(printed.contains("does not answer: ") && printed.contains("refused") && printed.contains("DATABASE_WAIT_SECONDS"), "{printed}");
+    assert!(
+        printed.contains("does not answer: ") && printed.contains("refused") && printed.contains("DATABASE_WAIT_SECONDS"),
+        "{printed}"
+    );
     assert!(!printed.contains("hidden-word"), "{printed}");
 }
 

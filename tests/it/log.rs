@@ -18,7 +18,13 @@ async fn start(engine: Engine, settings: &[(&str, &str)]) -> Server {
 /// Also where little is logged: a warning without the id leads nowhere.
 async fn each_line_of_a_request_has_its_id(engine: Engine) {
     let server = start(engine, &[("LOG", "warn"), ("SLOW_OPERATION_MS", "1")]).await;
-    let answer = server.client().send("mutation { signIn(input: { email: \"nobody@example.org\", password: \"trois petits chats\" }) { accessToken } }", Value::Null).await;
+    let answer = server
+        .client()
+        .send(
+            "mutation { signIn(input: { email: \"nobody@example.org\", password: \"trois petits chats\" }) { accessToken } }",
+            Value::Null,
+        )
+        .await;
     assert_eq!(answer.codes(), ["UNAUTHENTICATED"]);
     let line = server.lines("a slow operation", 1).await.remove(0);
     assert_eq!((line["level"].as_str(), line["span"]["id"].as_str()), (Some("WARN"), Some(answer.request_id.as_str())), "{line}");
@@ -59,7 +65,11 @@ async fn each_request_has_its_line_where_a_setting_asks_for_it() {
         let of_it: Vec<_> = lines.iter().filter(|line| line["span"]["id"] == answer.request_id.as_str()).collect();
         assert_eq!(of_it.len(), 1, "{lines:?}");
         let line = of_it[0];
-        assert_eq!((line["span"]["operation"].as_str(), line["span"]["outcome"].as_str()), (Some(operation), Some(outcome)), "{line}");
+        assert_eq!(
+            (line["span"]["operation"].as_str(), line["span"]["outcome"].as_str()),
+            (Some(operation), Some(outcome)),
+            "{line}"
+        );
         assert_eq!((line["fields"]["method"].as_str(), line["fields"]["status"].as_u64()), (Some("POST"), Some(200)), "{line}");
         assert!(line["fields"]["ms"].is_number() && line["level"] == "INFO", "{line}");
     }

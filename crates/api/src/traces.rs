@@ -13,10 +13,10 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use axum::http::{HeaderMap, Method, StatusCode};
 use hyper_rustls::HttpsConnectorBuilder;
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{
     Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, TracerProvider,
 };
-use opentelemetry::KeyValue;
 use opentelemetry_http::hyper::HyperClient;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};

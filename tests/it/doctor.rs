@@ -13,7 +13,7 @@ async fn doctor(home: &Home, settings: &[(&str, &str)]) -> (bool, String) {
     command.envs(settings.iter().copied());
     let output = command.output().await.unwrap();
     let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    assert!(!home.personal.told_by(printed.as_bytes()).is_some(), "{printed}");
+    assert!(home.personal.told_by(printed.as_bytes()).is_none(), "{printed}");
     (output.status.success(), printed)
 }
 

@@ -133,7 +133,7 @@ async fn strangers_make_no_series(engine: Engine) {
     let metrics = server.metrics().await;
     // A hundred, with those that have none and those that found no place.
     assert_eq!(metrics.count("autrement_operation_seconds_count"), 102, "{}", metrics.0);
-    assert_eq!(metrics.value(r#"autrement_operations_total{operation="other",outcome="ok"}"#) as usize, 31);
+    assert!((metrics.value(r#"autrement_operations_total{operation="other",outcome="ok"}"#) - 31.0).abs() < 0.5, "{}", metrics.0);
     assert_eq!(metrics.count("autrement_field_seconds_count"), 1, "{}", metrics.0);
     assert!(["Wrong1", "made1"].iter().all(|name| !metrics.0.contains(name)), "{}", metrics.0);
     for name in ["autrement_http_requests_total", "autrement_refused_total", "autrement_sign_ins_total"] {
@@ -151,9 +151,9 @@ async fn listed_documents_have_their_names_first() {
     server.client().data("query Listed { terms { version } }").await;
     server.client().send("query Stranger { terms { version } }", Value::Null).await;
     let metrics = server.metrics().await;
-    assert_eq!(metrics.value(r#"autrement_operations_total{operation="Listed",outcome="ok"}"#) as usize, 1);
+    assert!((metrics.value(r#"autrement_operations_total{operation="Listed",outcome="ok"}"#) - 1.0).abs() < 0.5, "{}", metrics.0);
     assert!(metrics.0.contains(r#"operation="Never""#) && !metrics.0.contains("Stranger"), "{}", metrics.0);
-    assert_eq!(metrics.value(r#"autrement_refused_total{code="FORBIDDEN",status="0"}"#) as usize, 1, "{}", metrics.0);
+    assert!((metrics.value(r#"autrement_refused_total{code="FORBIDDEN",status="0"}"#) - 1.0).abs() < 0.5, "{}", metrics.0);
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ fn prometheus_takes_the_alerts() {
         match Command::new("promtool").args(arguments).current_dir(&folder).output() {
             Ok(output) => assert!(output.status.success(), "{arguments:?}: {output:?}"),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                eprintln!("promtool is not installed (Debian's prometheus)")
+                eprintln!("promtool is not installed (Debian's prometheus)");
             }
             Err(error) => panic!("{error}"),
         }

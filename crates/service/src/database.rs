@@ -121,18 +121,20 @@ impl Database {
                 PoolUse { open: pool.size(), idle: pool.num_idle(), most: pool.options().get_max_connections() }
             }};
         }
-        match self.backend() {
-            DbBackend::Postgres => of!(self.pool.get_postgres_connection_pool()),
-            _ => of!(self.pool.get_sqlite_connection_pool()),
+        if self.has_one_writer() {
+            of!(self.pool.get_sqlite_connection_pool())
+        } else {
+            of!(self.pool.get_postgres_connection_pool())
         }
     }
 
     /// For how long one has to wait for a connection; `None`: none came in time.
     pub async fn pool_wait(&self) -> Option<Duration> {
         let began = Instant::now();
-        let is_there = match self.backend() {
-            DbBackend::Postgres => self.pool.get_postgres_connection_pool().acquire().await.is_ok(),
-            _ => self.pool.get_sqlite_connection_pool().acquire().await.is_ok(),
+        let is_there = if self.has_one_writer() {
+            self.pool.get_sqlite_connection_pool().acquire().await.is_ok()
+        } else {
+            self.pool.get_postgres_connection_pool().acquire().await.is_ok()
         };
         is_there.then(|| began.elapsed())
     }

@@ -120,7 +120,7 @@ impl Metrics {
         self.refused.get_or_create(&Refusal { code, status }).inc();
     }
 
-    /// As Prometheus reads it: OpenMetrics.
+    /// As Prometheus reads it, in the form that it calls open metrics.
     fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;

@@ -12,9 +12,9 @@ mod variables;
 
 use std::sync::Arc;
 
-use async_graphql::Request;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Request};
 pub use known::{Known, KnownDocuments};
 use message::{Message, message};
 use size::Count;
@@ -74,7 +74,7 @@ fn named<'a>(document: &'a ExecutableDocument, wanted: Option<&str>) -> Option<(
     let is_only = document.operations.iter().count() == 1;
     let mut operations = document.operations.iter();
     let runs = operations.find(|(name, _)| is_only || name.is_some_and(|name| Some(name.as_str()) == wanted));
-    runs.map(|(name, operation)| (name.map(|name| name.as_str()), &operation.node))
+    runs.map(|(name, operation)| (name.map(Name::as_str), &operation.node))
 }
 
 /// The names of the operations of these documents, in their order.

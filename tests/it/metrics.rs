@@ -209,7 +209,12 @@ async fn dashboard_alerts_and_documents_name_what_is_there() {
         dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().cloned().unwrap_or_default());
     let expressions: Vec<String> = targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect();
     assert!(expressions.len() > 20, "{expressions:?}");
-    for (file, text) in [("autrement.json", expressions.join("\n")), ("alerts.yml", read("deploy/prometheus/alerts.yml"))] {
+    let alerts = read("deploy/prometheus/alerts.yml");
+    // What is said to people has names of families, too.
+    let conditions =
+        alerts.lines().filter(|line| !["summary: ", "what_to_do: "].iter().any(|said| line.trim_start().starts_with(said)));
+    let conditions = conditions.collect::<Vec<_>>().join("\n");
+    for (file, text) in [("autrement.json", expressions.join("\n")), ("alerts.yml", conditions)] {
         let names = named(&text);
         assert!(names.len() > 5, "{file}");
         let unknown: Vec<_> = names.difference(&there).collect();

@@ -1,6 +1,6 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
+//! The commands: `serve` (when none is given), `migrate`, `doctor`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`,
+//! `token-keys`, `sample`.
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,11 +31,14 @@ use url::Url;
 
 use crate::copies::{self, CopyDatabase};
 use crate::health::{self, Health};
+use crate::http::observe::Observe;
 use crate::http::proxies::Proxies;
+use crate::metrics::{self, Metrics};
 use crate::migrations::{self, Migrate, migrate_up};
 use crate::secrets::{self, Ring};
-use crate::settings::{LogFormat, Settings, help};
-use crate::{graphql, http, sample};
+use crate::settings::{Settings, help};
+use crate::traces::Traces;
+use crate::{doctor, graphql, http, log, sample, start};
 
 /// The backend of Autrement Capable: GraphQL over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -49,6 +52,8 @@ struct Arguments {
 enum Command {
     /// Migrate, then serve; what is done when no command is given
     Serve,
+    /// Check settings, keys, database, mail, clock and disk, and say what to do about what is not as it should be
+    Doctor,
     /// Change the database's schema
     #[command(subcommand)]
     Migrate(Migrate),
@@ -173,7 +178,17 @@ pub async fn run() -> Result<()> {
     let matches = Arguments::command().after_help(help()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).map_err(text)?;
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(settings()?).await,
+        Command::Serve => {
+            let settings = Settings::read()?;
+            let traces = settings.traces.as_ref().map(|endpoint| Traces::start(endpoint, settings.traces_share)).transpose()?;
+            log::start(&settings, traces.as_ref());
+            let served = serve(settings, traces.as_ref()).await;
+            if let Some(traces) = traces {
+                traces.stop().await;
+            }
+            served
+        }
+        Command::Doctor => doctor::run().await,
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
@@ -200,21 +215,11 @@ pub async fn run() -> Result<()> {
 /// The settings, with the log started as they say.
 fn settings() -> Result<Settings> {
     let settings = Settings::read()?;
-    start_log(&settings);
+    log::start(&settings, None);
     Ok(settings)
 }
 
-fn start_log(settings: &Settings) {
-    let filter = tracing_subscriber::EnvFilter::new(&settings.log);
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    match settings.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-}
-
-async fn serve(settings: Settings) -> Result<()> {
+async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
     let listener = TcpListener::bind(settings.bind).await.map_err(|error| format!("BIND {}: {error}", settings.bind))?;
     let address = listener.local_addr().map_err(text)?;
     let public_url = match &settings.public_url {
@@ -227,8 +232,13 @@ async fn serve(settings: Settings) -> Result<()> {
     if !settings.clock_offset.is_zero() {
         tracing::warn!(seconds = settings.clock_offset.num_seconds(), "the clock is moved (CLOCK_OFFSET)");
     }
+    start::wait_for_database(&settings).await?;
     migrate_up(&settings).await?;
-    let service = Arc::new(build(&settings, &public_url).await?);
+    let service = Arc::new(build_observed(&settings, &public_url, traces.cloned()).await?);
+    let metrics = Arc::new(Metrics::new(&service.metrics));
+    if let Some(bind) = settings.metrics_bind {
+        metrics::serve(bind, metrics.clone(), service.clone()).await?;
+    }
     sealed::register(&service).await.map_err(text)?;
     let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
@@ -241,6 +251,12 @@ async fn serve(settings: Settings) -> Result<()> {
         limits: settings.limits,
         trusted_documents: settings.trusted_documents,
         graphiql: settings.graphiql,
+        observe: Observe {
+            metrics,
+            log_requests: settings.log_requests,
+            slow: settings.slow_operation,
+            has_traces: traces.is_some(),
+        },
     };
     let router = http::router(service.clone(), options).map_err(text)?;
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -260,7 +276,7 @@ async fn purge_what_expires(service: Arc<Service>) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     loop {
         minutes.tick().await;
-        if let Err(error) = service::expired::purge(&service).await {
+        if let Err(error) = start::job(&service, "expire", service::expired::purge(&service)).await {
             tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
         }
     }
@@ -272,7 +288,7 @@ async fn deliver_mail(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match service::mail::deliver(&service).await {
+        while match start::job(&service, "mail", service::mail::deliver(&service)).await {
             Ok(taken_up) => taken_up > 0,
             Err(error) => {
                 tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
@@ -288,7 +304,7 @@ async fn make_exports(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match data_export::make_next(&service).await {
+        while match start::job(&service, "exports", data_export::make_next(&service)).await {
             Ok(was_made) => was_made,
             Err(error) => {
                 tracing::warn!(error = error.code(), "the exports that wait could not be read; trying again in a second");
@@ -313,7 +329,31 @@ async fn told_to_stop() {
     tracing::info!("told to stop: finishing what is under way");
 }
 
+/// The same for an instance that serves: its statements are timed, and are part of traces.
+async fn build_observed(settings: &Settings, public_url: &Url, traces: Option<Traces>) -> Result<Service> {
+    let metrics = service::metrics::Metrics::default();
+    let observer = metrics.clone();
+    build_with(settings, public_url, metrics, |database| {
+        database.observe(move |info| {
+            observer.statement(&info.statement.sql, info.elapsed, info.failed);
+            if let Some(traces) = &traces {
+                traces.statement(&info.statement.sql, info.elapsed, info.failed);
+            }
+        });
+    })
+    .await
+}
+
 async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
+    build_with(settings, public_url, service::metrics::Metrics::default(), |_| {}).await
+}
+
+async fn build_with(
+    settings: &Settings,
+    public_url: &Url,
+    metrics: service::metrics::Metrics,
+    observe: impl FnOnce(&mut Database),
+) -> Result<Service> {
     let random = SystemRandom;
     let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
     let mut encryption_keys = settings.encryption_keys.clone();
@@ -330,7 +370,9 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         }
     }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
-    let database = connect(settings, settings.database_connections).await?;
+    let mut database = connect(settings, settings.database_connections).await?;
+    // Before anybody has a hold of it.
+    observe(&mut database);
     let replica = match &settings.database_replica_url {
         Some(url) => Some(Replica::new(url, settings.database_connections).await.map_err(text)?),
         None => None,
@@ -344,21 +386,22 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         together: Together::new(&database, settings.database_connections),
         database,
         schemas: Schemas::compile().map_err(text)?,
-        passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
+        passwords: Passwords::new(settings.hashing, &random, &metrics).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
             format!("RELYING_PARTY_ID {relying_party_id} is neither the host of PUBLIC_URL nor a domain above it")
         })?,
         keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
         mailer: mailer(settings, public_url)?,
         audit_log: AuditLog::new(settings.audit_log),
-        pictures: Pictures::new(public_url),
+        pictures: Pictures::new(public_url, &metrics),
+        metrics,
         public_url: public_url.clone(),
         random: Arc::new(random),
     })
 }
 
 /// What a command works with that runs beside the service, or without it.
-async fn build_beside(settings: &Settings) -> Result<Service> {
+pub(crate) async fn build_beside(settings: &Settings) -> Result<Service> {
     let origin = Url::parse("http://localhost").map_err(text)?;
     build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await
 }
@@ -370,7 +413,7 @@ async fn build_to_write(settings: &Settings) -> Result<Service> {
     Ok(service)
 }
 
-fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
+pub(crate) fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     let host = public_url.host_str().unwrap_or("localhost");
     let from = settings.mail_from.clone().unwrap_or_else(|| format!("Autrement Capable <no-reply@{host}>"));
     let app_url = settings.app_url.as_ref().unwrap_or(public_url).clone();

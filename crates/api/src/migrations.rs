@@ -5,6 +5,7 @@ use migration::{Migrator, MigratorTrait, Standing};
 
 use crate::command::{Result, connect, text};
 use crate::settings::Settings;
+use crate::start;
 
 #[derive(Subcommand)]
 pub(crate) enum Migrate {
@@ -33,6 +34,7 @@ pub(crate) async fn migrate_up(settings: &Settings) -> Result<()> {
 
 /// Does what the command says, then tells how the schema stands.
 pub(crate) async fn run(settings: &Settings, migrate: &Migrate) -> Result<()> {
+    start::wait_for_database(settings).await?;
     let database = connect(settings, 1).await?;
     match migrate {
         Migrate::Up => migration::up(database.pool()).await.map(|_| ()).map_err(text)?,

@@ -33,6 +33,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "postgres://… of a streaming replica, which bears long reads; where it is down or behind, the primary does.",
     ),
     ("DATABASE_CONNECTIONS", "10", "The most connections to the database at once."),
+    ("DATABASE_WAIT_SECONDS", "60", "For how many seconds a start waits for a database that does not answer yet; 0: not at all."),
     (
         "WORKER_THREADS",
         "half of the cores, 1 at least",
@@ -107,6 +108,15 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("GRAPHIQL", "on", "on: GraphiQL, for people who explore the API, is served at /; off: there is nothing."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
     ("LOG_FORMAT", "text", "text or json."),
+    ("LOG_REQUESTS", "off", "on: each request has a line in the log; off: only what is out of the ordinary."),
+    ("SLOW_OPERATION_MS", "1000", "Operations that take this many milliseconds are logged, with the hash of their document."),
+    ("METRICS_BIND", "", "Address and port where Prometheus reads /metrics, 127.0.0.1:9464; not one that people reach."),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "Where traces go: a collector of OpenTelemetry that takes OTLP over HTTP, http://127.0.0.1:4318.",
+    ),
+    ("OTEL_TRACES_SAMPLER_ARG", "1", "Which share of all requests is traced, 0 to 1."),
     ("CLOCK_OFFSET", "0", "Seconds added to the clock, for tests and rehearsals."),
     ("CONFIG", "", "A TOML file with any of these names in lower case; the environment goes first."),
 ];
@@ -135,6 +145,8 @@ pub struct Settings {
     pub database_connections: u32,
     /// How many threads answer requests.
     pub worker_threads: usize,
+    /// For how long a start waits for it.
+    pub database_wait: Duration,
     /// What browsers see; `None`: localhost with the port that is listened on.
     pub public_url: Option<Url>,
     /// The relying party's id; `None`: the host of what browsers see.
@@ -169,6 +181,16 @@ pub struct Settings {
     pub log: String,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// Whether each request has its line.
+    pub log_requests: bool,
+    /// Operations that take this long are logged.
+    pub slow_operation: Duration,
+    /// Where metrics are shown; `None`: nowhere.
+    pub metrics_bind: Option<SocketAddr>,
+    /// Where traces go; `None`: nowhere.
+    pub traces: Option<Url>,
+    /// Which share of them.
+    pub traces_share: f64,
     /// Added to the clock.
     pub clock_offset: TimeDelta,
 }
@@ -247,6 +269,7 @@ impl Settings {
             }),
             database_connections: source.number("DATABASE_CONNECTIONS", 10, 1..=1000),
             worker_threads: source.number("WORKER_THREADS", half_of_the_cores(), 1..=1024),
+            database_wait: Duration::from_secs(source.number("DATABASE_WAIT_SECONDS", 60, 0..=86_400)),
             public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
             relying_party_id: source.text("RELYING_PARTY_ID"),
             app_url: source.parse("APP_URL", None, "an http or https URL without # or ?", |text| page(text).map(Some)),
@@ -308,6 +331,13 @@ impl Settings {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             }),
+            log_requests: source.switch("LOG_REQUESTS", false),
+            slow_operation: Duration::from_millis(source.number("SLOW_OPERATION_MS", 1000, 1..=3_600_000)),
+            metrics_bind: source
+                .parse("METRICS_BIND", None, "an address and port, 127.0.0.1:9464", |text| text.parse().ok().map(Some)),
+            traces: source
+                .parse("OTEL_EXPORTER_OTLP_ENDPOINT", None, "an http or https URL, http://127.0.0.1:4318", |text| page(text).map(Some)),
+            traces_share: source.number("OTEL_TRACES_SAMPLER_ARG", 1.0, 0.0..=1.0),
             clock_offset: source.parse("CLOCK_OFFSET", TimeDelta::zero(), "a number of seconds", |text| {
                 text.parse().ok().and_then(TimeDelta::try_seconds)
             }),

@@ -1,13 +1,49 @@
 //! The database: SQLite or PostgreSQL, one set of entities and rules. What one engine does in another way than the other is here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use sea_orm::metric::Info;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
+use sea_orm::sqlx::{self, Connection, PgConnection};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 use tracing::Instrument;
+
+/// For how long [`Database::reach`] waits.
+const REACH: Duration = Duration::from_secs(5);
+
+/// Why a database takes no connection.
+#[derive(Debug)]
+pub struct Unreached {
+    /// Whether it is worth trying again: it may be starting. A wrong password, or a name that is not there, stays.
+    pub may_pass: bool,
+    /// In the database's words, or the system's: for operators alone.
+    pub reason: String,
+}
+
+fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // PostgreSQL's classes 08 (connection), 53 (resources), 55 (not in the state for it) and 57 (operator intervention, and starting).
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["08", "53", "55", "57"].iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    }
+}
+
+/// How a pool is used.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUse {
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: usize,
+    /// The most that may be open.
+    pub most: u32,
+}
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
@@ -16,6 +52,22 @@ pub struct Database {
 }
 
 impl Database {
+    /// Says whether the database at `url` takes a connection now. What a pool says of that is that its time ran out; this says why.
+    pub async fn reach(url: &str) -> Result<(), Unreached> {
+        if url.starts_with("sqlite:") {
+            return Ok(());
+        }
+        let connected = tokio::time::timeout(REACH, PgConnection::connect(url)).await;
+        let connection = match connected {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(Unreached { may_pass: may_pass(&error), reason: error.to_string() }),
+            Err(_) => return Err(Unreached { may_pass: true, reason: format!("no answer within {} s", REACH.as_secs()) }),
+        };
+        // It has answered; how it says good-bye is no matter.
+        let _ = connection.close().await;
+        Ok(())
+    }
+
     /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`).
     pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
         Ok(Self { pool: sea_orm::Database::connect(Self::options(url, connections)).await? })
@@ -64,6 +116,38 @@ impl Database {
     #[must_use]
     pub fn pool(&self) -> &DatabaseConnection {
         &self.pool
+    }
+
+    /// Tells `observer` of each statement when it has ended. For an instance that starts: who has a hold of the pool already goes unobserved.
+    pub fn observe(&mut self, observer: impl Fn(&Info<'_>) + Send + Sync + 'static) {
+        self.pool.set_metric_callback(observer);
+    }
+
+    /// How the pool is used.
+    #[must_use]
+    pub fn pool_use(&self) -> PoolUse {
+        macro_rules! of {
+            ($pool:expr) => {{
+                let pool = $pool;
+                PoolUse { open: pool.size(), idle: pool.num_idle(), most: pool.options().get_max_connections() }
+            }};
+        }
+        if self.has_one_writer() {
+            of!(self.pool.get_sqlite_connection_pool())
+        } else {
+            of!(self.pool.get_postgres_connection_pool())
+        }
+    }
+
+    /// For how long one has to wait for a connection; `None`: none came in time.
+    pub async fn pool_wait(&self) -> Option<Duration> {
+        let began = Instant::now();
+        let is_there = if self.has_one_writer() {
+            self.pool.get_sqlite_connection_pool().acquire().await.is_ok()
+        } else {
+            self.pool.get_postgres_connection_pool().acquire().await.is_ok()
+        };
+        is_there.then(|| began.elapsed())
     }
 
     /// Closes every connection, after what they are doing.

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod copy;
 pub mod data_export;
 pub mod database;
+pub mod diagnosis;
 pub mod erasure;
 pub mod error;
 pub mod expired;
@@ -23,6 +24,7 @@ pub mod game;
 pub mod keyed_hash;
 mod lookup;
 pub mod mail;
+pub mod metrics;
 pub mod micro;
 pub mod page;
 pub mod passkey;
@@ -84,6 +86,8 @@ pub struct Service {
     pub remembered: game::Remembered,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,
+    /// Counts what is done, for Prometheus.
+    pub metrics: metrics::Metrics,
     /// Sends mail.
     pub mailer: mail::Mailer,
     /// How long it is kept what happened to an account.

@@ -4,9 +4,11 @@ pub mod authenticator;
 pub mod browser;
 pub mod client;
 pub mod cluster;
+pub mod collector;
 pub mod game;
 pub mod haproxy;
 pub mod mailbox;
+pub mod metrics;
 pub mod operations;
 pub mod plain;
 pub mod proxy;
@@ -344,6 +346,19 @@ impl Server {
     pub fn logged(&self, answer: &Answer, message: &str) -> usize {
         let (id, message) = (format!("\"{}\"", answer.request_id), format!("\"{message}\""));
         self.log.lock().unwrap().iter().filter(|line| line.contains(&id) && line.contains(&message)).count()
+    }
+
+    /// The lines with this message, once there are as many.
+    pub async fn lines(&self, message: &str, count: usize) -> Vec<Value> {
+        for _ in 0..400 {
+            let lines: Vec<Value> = self.log.lock().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let found: Vec<_> = lines.into_iter().filter(|line| line["fields"]["message"] == message).collect();
+            if found.len() >= count {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("there are no {count} lines that say {message:?}: {}", self.log());
     }
 
     /// Everything logged so far.

@@ -24,8 +24,10 @@ use service::terms_version::TermsChange;
 use service::user_detail::UserDetail;
 use service::viewer::{Oneself, Owner, Viewer};
 use service::{Error, Service};
+use tracing::Instrument;
 
 use super::error::{ApiError, Result};
+use crate::traces::SPANS;
 
 /// What a loader does: the verb that answers many keys at once. A key without an answer gets the default: nothing, or an empty list.
 pub trait Relation: Send + 'static {
@@ -33,6 +35,8 @@ pub trait Relation: Send + 'static {
     type Key: Copy + Debug + Eq + Hash + Send + Sync + 'static;
     /// What is answered.
     type Value: Clone + Default + Send + Sync + 'static;
+    /// What it is called where batches are counted.
+    const NAME: &'static str;
     /// The verb.
     fn load(
         service: &Service,
@@ -53,7 +57,9 @@ type Answer<R> = std::result::Result<<R as Relation>::Value, Arc<Error>>;
 
 impl<R: Relation> BatchFn<R::Key, Answer<R>> for Batch<R> {
     async fn load(&mut self, keys: &[R::Key]) -> HashMap<R::Key, Answer<R>> {
-        match R::load(&self.service, keys).await {
+        self.service.metrics.loaded(R::NAME, keys.len());
+        let span = tracing::trace_span!(target: SPANS, "load", otel.name = R::NAME, keys = keys.len());
+        match R::load(&self.service, keys).instrument(span).await {
             Ok(mut found) => keys.iter().map(|key| (*key, Ok(found.remove(key).unwrap_or_default()))).collect(),
             Err(error) => {
                 let error = Arc::new(error);
@@ -126,6 +132,7 @@ macro_rules! relations {
             pub enum $relation {}
 
             impl Relation for $relation {
+                const NAME: &'static str = stringify!($name);
                 type Key = $key;
                 type Value = $value;
 
@@ -226,6 +233,7 @@ games!(scenario shape_sequence jobs speed abilities skills room_env);
 pub struct Newest<G>(PhantomData<fn() -> G>);
 
 impl<G: Game> Relation for Newest<G> {
+    const NAME: &'static str = "newest_play";
     type Key = Owner;
     type Value = Option<Arc<G::Model>>;
 
@@ -238,6 +246,7 @@ impl<G: Game> Relation for Newest<G> {
 pub struct Pages<G>(PhantomData<fn() -> G>);
 
 impl<G: Game> Relation for Pages<G> {
+    const NAME: &'static str = "plays_of_game";
     type Key = (Owner, PageRequest<PlayCursor>);
     type Value = Page<Arc<G::Model>>;
 
@@ -250,6 +259,7 @@ impl<G: Game> Relation for Pages<G> {
 pub struct Plays<G>(PhantomData<fn() -> G>);
 
 impl<G: Game> Relation for Plays<G> {
+    const NAME: &'static str = "plays_by_id";
     type Key = (Owner, i64);
     type Value = Option<Arc<G::Model>>;
 

@@ -42,6 +42,14 @@ impl Refused {
         Self::told(StatusCode::BAD_REQUEST, "INVALID_INPUT", message)
     }
 
+    /// Why, as it is counted.
+    pub(super) fn reason(&self) -> (&'static str, Option<StatusCode>) {
+        match self {
+            Self::Told { status, code, .. } => (*code, *status),
+            Self::Failed(error) => (error.code(), None),
+        }
+    }
+
     fn response(self, language: Language) -> (Option<StatusCode>, GraphQLResponse) {
         let (status, error) = match self {
             Self::Told { status, code, message } => (status, refused(code, &message, language)),

@@ -7,7 +7,8 @@ mod graphiql;
 mod graphql;
 mod health;
 mod i_json;
-mod persisted;
+pub mod observe;
+pub mod persisted;
 mod picture;
 pub mod proxies;
 mod request_id;
@@ -32,8 +33,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::graphql::Schema;
-use crate::graphql::document::KnownDocuments;
+use crate::graphql::document::{self, KnownDocuments};
 use crate::graphql::limits::Limits;
+use observe::Observe;
 use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
@@ -42,6 +44,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What answers, for all requests.
 #[derive(Clone)]
 struct Routes {
+    app: App,
     request_ids: Arc<RequestIds>,
     /// The same routes, for requests from pages: browsers are told which of them may read the answer.
     of_pages: Router,
@@ -63,6 +66,8 @@ struct Shared {
     /// Origins that may call the API, besides its own.
     origins: Vec<String>,
     proxies: Proxies,
+    observe: Observe,
+    readiness: health::Readiness,
     /// Requests with a file that are read or answered.
     uploads: Arc<upload::Places>,
 }
@@ -79,6 +84,8 @@ pub struct Options {
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// Whether GraphiQL is served.
     pub graphiql: bool,
+    /// What an operator sees.
+    pub observe: Observe,
 }
 
 /// All routes.
@@ -86,10 +93,8 @@ pub struct Options {
 /// # Errors
 ///
 /// Where there is no randomness to begin the names of requests with.
-pub fn router(
-    service: Arc<Service>,
-    Options { origins, proxies, limits, trusted_documents, graphiql }: Options,
-) -> Result<Router, Error> {
+pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> {
+    let Options { origins, proxies, limits, trusted_documents, graphiql, observe } = options;
     let request_ids = RequestIds::new(&*service.random)?;
     // Its own requests are not on anybody's list.
     let graphiql = graphiql && trusted_documents.is_none();
@@ -100,16 +105,22 @@ pub fn router(
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
         .expose_headers([REQUEST_ID])
         .allow_credentials(true);
+    let schema = |limits: &Limits, mode| crate::graphql::schema(limits, mode, &observe.metrics.fields);
+    if let Some(trusted) = &trusted_documents {
+        observe.metrics.operations.expect(document::names(trusted.values()).iter().map(String::as_str));
+    }
     let app = Arc::new(Shared {
-        schema: crate::graphql::schema(&limits, ValidationMode::Strict),
-        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
-        schema_of_valid: crate::graphql::schema(&limits, ValidationMode::Fast),
+        schema: schema(&limits, ValidationMode::Strict),
+        quiet_schema: schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
+        schema_of_valid: schema(&limits, ValidationMode::Fast),
         known_documents: KnownDocuments::new(),
         limits,
         documents: Documents::new(trusted_documents),
         service,
         origins,
         proxies,
+        observe,
+        readiness: health::Readiness::default(),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     });
     let graphql = Router::new().route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method));
@@ -122,7 +133,7 @@ pub fn router(
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
     let of_pages = rest.clone().merge(graphql.clone().layer(cors)).with_state(app.clone());
-    let routes = Routes { request_ids: Arc::new(request_ids), of_pages };
+    let routes = Routes { app: app.clone(), request_ids: Arc::new(request_ids), of_pages };
     Ok(rest.merge(graphql).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
 }
 
@@ -130,8 +141,7 @@ pub fn router(
 async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -> Response {
     let id = routes.request_ids.next();
     request.extensions_mut().insert(id.clone());
-    let span = tracing::info_span!("request", id = id.text());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (span, watched) = routes.app.observe.begin(id.text(), &request);
     async move {
         let mut response = if request.headers().contains_key(ORIGIN) {
             let Ok(response) = routes.of_pages.oneshot(request).await;
@@ -142,7 +152,7 @@ async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REQUEST_ID, id.header());
-        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+        routes.app.observe.end(watched, response.status());
         response
     }
     .instrument(span)

@@ -1,4 +1,4 @@
-//! Around what runs: waiting for the database before it, and counting the jobs beside it.
+//! Around what runs: waiting for the database before it, and counting the work beside it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the rules count, for Prometheus: statements, hashing, mail, jobs, ways of signing in. What each means to an operator is in
+//! What the rules count, for Prometheus: statements, hashing, mail, work in the background, ways of signing in. What each means to an operator is in
 //! `docs/OBSERVABILITY.md`.
 //!
 //! Counting is one atomic, or one short lock for a histogram; nothing is sent or written until somebody asks. Labels have values of
@@ -92,9 +92,9 @@ pub struct Metrics {
     mails: Family<Sent, Counter>,
     mail_queue: Gauge,
     mail_oldest: Gauge,
-    jobs_done: Family<Job, Gauge>,
-    jobs_failed: Family<Job, Counter>,
-    jobs_seconds: Histograms<Job>,
+    rounds_done: Family<Job, Gauge>,
+    rounds_failed: Family<Job, Counter>,
+    rounds_seconds: Histograms<Job>,
     sign_ins: Family<SignIn, Counter>,
     brakes: Family<Brake, Counter>,
     pool_wait: Histogram,
@@ -117,9 +117,9 @@ impl Default for Metrics {
             mails: Family::default(),
             mail_queue: Gauge::default(),
             mail_oldest: Gauge::default(),
-            jobs_done: Family::default(),
-            jobs_failed: Family::default(),
-            jobs_seconds: Family::new_with_constructor(long_seconds),
+            rounds_done: Family::default(),
+            rounds_failed: Family::default(),
+            rounds_seconds: Family::new_with_constructor(long_seconds),
             sign_ins: Family::default(),
             brakes: Family::default(),
             pool_wait: seconds(),
@@ -127,7 +127,7 @@ impl Default for Metrics {
         };
         // A counter that is there from the start shows its first increase.
         for task in JOBS {
-            metrics.jobs_failed.get_or_create_owned(&Job { task });
+            metrics.rounds_failed.get_or_create_owned(&Job { task });
         }
         for kind in SIGN_INS {
             metrics.sign_ins.get_or_create_owned(&SignIn { kind, outcome: "ok" });
@@ -165,10 +165,10 @@ impl Metrics {
         registry.register(
             "autrement_job_last_success_timestamp_seconds",
             "When a job in the background last succeeded",
-            self.jobs_done.clone(),
+            self.rounds_done.clone(),
         );
-        registry.register("autrement_job_failures", "Jobs in the background that failed", self.jobs_failed.clone());
-        registry.register("autrement_job_seconds", "Time that a job in the background took", self.jobs_seconds.clone());
+        registry.register("autrement_job_failures", "Work in the background that failed", self.rounds_failed.clone());
+        registry.register("autrement_job_seconds", "Time that a job in the background took", self.rounds_seconds.clone());
         registry.register(
             "autrement_sign_ins",
             "Tries to sign in, sign up or refresh, by kind and outcome",
@@ -226,11 +226,11 @@ impl Metrics {
     /// A job in the background ended.
     pub fn job(&self, task: &'static str, took: Duration, is_done: bool, now: DateTime<Utc>) {
         let label = Job { task };
-        self.jobs_seconds.get_or_create(&label).observe(took.as_secs_f64());
+        self.rounds_seconds.get_or_create(&label).observe(took.as_secs_f64());
         if is_done {
-            self.jobs_done.get_or_create(&label).set(now.timestamp());
+            self.rounds_done.get_or_create(&label).set(now.timestamp());
         } else {
-            self.jobs_failed.get_or_create(&label).inc();
+            self.rounds_failed.get_or_create(&label).inc();
         }
     }
 

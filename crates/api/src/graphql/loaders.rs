@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
 use service::data_export::DataExport;
-use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
 use service::entity::{
     audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
@@ -211,7 +210,7 @@ macro_rules! games {
     ($($game:ident)*) => {
         /// The loaders of each game.
         pub struct Games {
-            $(#[doc = concat!("Of `", stringify!($game), "`.")] pub $game: OfGame<$game::Entity>,)*
+            $(#[doc = concat!("Of `", stringify!($game), "`.")] pub $game: OfGame<service::entity::game::$game::Entity>,)*
         }
 
         impl Games {
@@ -220,7 +219,7 @@ macro_rules! games {
             }
 
             fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
-                $(if let Some(newest) = foreseen.newest::<$game::Entity>(service) {
+                $(if let Some(newest) = foreseen.newest::<service::entity::game::$game::Entity>(service) {
                     self.$game.newest.prime(owner, newest);
                 })*
             }

@@ -41,12 +41,15 @@ use persisted::Documents;
 /// Names a request, in the answer and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Where the API is.
+const API: &str = "/graphql";
+
 /// What answers, for all requests.
 #[derive(Clone)]
 struct Routes {
     app: App,
     request_ids: Arc<RequestIds>,
-    /// The same routes, for requests from pages: browsers are told which of them may read the answer.
+    /// The API for requests from pages: browsers are told which of them may read the answer.
     of_pages: Router,
 }
 
@@ -123,7 +126,7 @@ pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> 
         readiness: health::Readiness::default(),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     });
-    let graphql = Router::new().route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method));
+    let api = Router::new().route(API, get(graphql::get).post(graphql::post).fallback(graphql::other_method));
     // A browser keeps a picture for whoever shows it next, so its headers are the same for all.
     let pictures = Router::new().route("/pictures/{id}", get(picture::get)).layer(cors.clone());
     let rest = Router::new()
@@ -132,9 +135,9 @@ pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> 
         .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
-    let of_pages = rest.clone().merge(graphql.clone().layer(cors)).with_state(app.clone());
+    let of_pages = api.clone().layer(cors).with_state(app.clone());
     let routes = Routes { app: app.clone(), request_ids: Arc::new(request_ids), of_pages };
-    Ok(rest.merge(graphql).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
+    Ok(rest.merge(api).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
 }
 
 /// Gives each request a name, and each answer the headers that all have.
@@ -143,7 +146,7 @@ async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -
     request.extensions_mut().insert(id.clone());
     let (span, watched) = routes.app.observe.begin(id.text(), &request);
     async move {
-        let mut response = if request.headers().contains_key(ORIGIN) {
+        let mut response = if request.headers().contains_key(ORIGIN) && request.uri().path() == API {
             let Ok(response) = routes.of_pages.oneshot(request).await;
             response
         } else {

@@ -51,7 +51,7 @@ impl RequestIds {
     }
 }
 
-/// Another number for each number, far from those of its neighbours (the last step of SplitMix64).
+/// Another number for each number, far from those of its neighbours (the last step of `SplitMix64`).
 fn scattered(number: u64) -> u64 {
     let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -27,7 +27,7 @@ impl Process {
         registry.register("process_start_time_seconds", "When the process began, since 1970", process.start.clone());
         registry.register(
             "autrement_tasks",
-            "Tasks of the runtime that are not done: connections, requests, jobs",
+            "Tasks of the runtime that are not done: connections, requests, work in the background",
             process.tasks.clone(),
         );
         process

@@ -77,7 +77,7 @@ pub async fn save<G: Game>(service: &Service, bearer: &Bearer, save: Save) -> Re
     if service.database.has_one_writer() {
         return saving.alone::<G>().await;
     }
-    let mut saved = saving.from_memory::<G>().await?;
+    let mut saved = saving.without_a_look::<G>().await?;
     if saved.is_none() {
         saved = saving.together::<G>().await?;
     }
@@ -111,7 +111,7 @@ enum Outcome<'a, G: Game> {
 
 impl Saving<'_> {
     /// Writes without a look. `None`, and nothing is written, where that can't be, for whatever reason: who looks finds out which.
-    async fn from_memory<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
+    async fn without_a_look<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
         let Self { service, bearer, save, .. } = self;
         let Some(play) = service.remembered.take::<G>(bearer.user_id(), self.now) else { return Ok(None) };
         if save.new_play || save.play_id.is_some_and(|id| id != play.id()) {

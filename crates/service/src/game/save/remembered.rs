@@ -105,7 +105,7 @@ impl Plays {
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
     use entity::JsonText;
-    use entity::game::{jobs, speed};
+    use entity::game::{abilities, speed};
 
     use super::{BYTES, FOR, Remembered};
 
@@ -138,7 +138,7 @@ mod tests {
     fn a_play_is_taken_once_and_for_its_person_and_game() {
         let remembered = Remembered::default();
         put(&remembered, 1, 5);
-        assert!(remembered.take::<jobs::Entity>(1, DateTime::UNIX_EPOCH).is_none());
+        assert!(remembered.take::<abilities::Entity>(1, DateTime::UNIX_EPOCH).is_none());
         assert_eq!([take(&remembered, 2, 0), take(&remembered, 1, 0), take(&remembered, 1, 0)], [None, Some(10), None]);
         assert_eq!(remembered.plays().bytes, 0);
     }

@@ -3,7 +3,7 @@
 //!
 //! Whoever wrote finds what they wrote, on whichever instance: before each such read the primary says how far it has written, and the
 //! replica is asked only once it has come as far. Where it takes too long, is down, or breaks off, the primary is read. Nothing is
-//! remembered of who wrote; what is kept in memory is that a replica was down a moment ago.
+//! remembered of who wrote; what is kept in memory is that a replica was down or behind a moment ago.
 //!
 //! To let another read bear it: `service.read_long(|pool| async move { … })` in place of `service.database.pool()`. For what is asked often it is no
 //! gain, since asking the primary how far it is costs a statement.
@@ -20,7 +20,7 @@ use crate::{Error, Service};
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How often it is asked meanwhile.
 const STEP: Duration = Duration::from_millis(5);
-/// For how long one that was down is left alone.
+/// For how long one that was down, or behind, is left alone.
 const REST: Duration = Duration::from_secs(5);
 
 /// A replica, and whether it was down a moment ago.
@@ -76,7 +76,8 @@ impl Service {
             Some(replica) if !replica.is_down() => match replica.has_caught_up(primary, patience).await {
                 Ok(true) => replica.database.pool().clone(),
                 Ok(false) => {
-                    tracing::debug!("the replica is behind: the primary is read");
+                    // So that not each of them waits in vain.
+                    replica.note_down(&"it is behind");
                     primary.clone()
                 }
                 Err(_) => primary.clone(),

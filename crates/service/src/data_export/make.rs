@@ -31,7 +31,7 @@ const LEASE: TimeDelta = TimeDelta::minutes(1);
 /// How often it gives one at least.
 const SIGN: Duration = Duration::from_secs(10);
 /// How long a replica may need to come as far as the primary: nobody waits for it, and the primary is spared.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Tries, after which it has failed.
 const TRIES: i32 = 3;
 /// More rows than this may come to a file of more than 4 GiB: two JSON fields of 64 KiB each.

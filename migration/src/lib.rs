@@ -12,7 +12,6 @@
 pub use apply::{Standing, down, standing, up};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
-pub use state::{State, state};
 
 mod apply;
 mod column;
@@ -31,7 +30,6 @@ mod m0012_past_agreements;
 mod m0013_history;
 #[cfg(feature = "rehearsal")]
 mod m9999_rehearsal;
-mod state;
 
 /// Every step, in order.
 #[derive(Debug)]

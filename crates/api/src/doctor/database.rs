@@ -1,7 +1,7 @@
 //! The database: whether it is there, whole, and what the service needs it to be.
 
 use chrono::TimeDelta;
-use migration::State;
+use migration::Standing;
 use service::Service;
 use service::database::{Database, Unreached};
 use service::diagnosis::{self, Facts};
@@ -99,15 +99,15 @@ fn num_seconds(time: TimeDelta) -> f64 {
 }
 
 async fn migrations(report: &mut Report, service: &Service) {
-    match migration::state(service.database.pool()).await {
-        Ok(State { missing, unknown }) if missing.is_empty() && unknown.is_empty() => {
+    match migration::standing(service.database.pool()).await {
+        Ok(Standing { missing, unknown }) if missing.is_empty() && unknown.is_empty() => {
             report.good("schema", "every migration of this release is applied");
         }
-        Ok(State { missing, unknown }) if missing.is_empty() => {
+        Ok(Standing { missing, unknown }) if missing.is_empty() => {
             let to_do = "Good while a newer release takes over; this one should not stay beside it.";
             report.doubtful("schema", format!("a later release has applied {}", unknown.join(", ")), to_do);
         }
-        Ok(State { missing, .. }) => {
+        Ok(Standing { missing, .. }) => {
             let to_do = "The next start applies them, or `autrement migrate up` does; make a backup first.";
             report.doubtful("schema", format!("{} migrations are missing, from {}", missing.len(), missing[0]), to_do);
         }

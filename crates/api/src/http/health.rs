@@ -48,13 +48,13 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) 
 const NO_ANSWER: &str = "the database does not answer\n";
 
 async fn look(service: &Service) -> Result<(), &'static str> {
-    let state = migration::state(service.database.pool()).await.map_err(|error| {
+    let standing = migration::standing(service.database.pool()).await.map_err(|error| {
         tracing::warn!(%error, "not ready");
         NO_ANSWER
     })?;
     // Steps of a later release are none of ours: it runs beside this one while instances are replaced.
-    if !state.missing.is_empty() {
-        tracing::warn!(missing = ?state.missing, "not ready: run autrement migrate up");
+    if !standing.missing.is_empty() {
+        tracing::warn!(missing = ?standing.missing, "not ready: run autrement migrate up");
         return Err("the schema of the database is older than this release\n");
     }
     let keys = sealed::look(service).await.map_err(|error| {

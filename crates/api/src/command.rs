@@ -1,7 +1,6 @@
 //! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +28,7 @@ use service::user_picture::Pictures;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::http::connections;
 use crate::http::proxies::Proxies;
 use crate::secrets::{self, Ring};
 use crate::settings::{LogFormat, Settings, help};
@@ -221,7 +221,11 @@ async fn serve(settings: Settings) -> Result<()> {
         tracing::warn!(seconds = settings.clock_offset.num_seconds(), "the clock is moved (CLOCK_OFFSET)");
     }
     migrate_up(&settings).await?;
-    let service = Arc::new(build(&settings, &public_url).await?);
+    // PostgreSQL ends a statement once nobody waits for it any more.
+    let statement = settings.limits.time + Duration::from_secs(1);
+    let database = Database::connect_to_serve(&settings.database_url, settings.database_connections, statement).await;
+    let database = database.map_err(|error| does_not_answer(&settings, &error))?;
+    let service = Arc::new(build(&settings, &public_url, database)?);
     sealed::register(&service).await.map_err(text)?;
     let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
@@ -232,18 +236,18 @@ async fn serve(settings: Settings) -> Result<()> {
         origins,
         proxies: Proxies::new(settings.trusted_proxies),
         limits: settings.limits,
+        requests_at_once: settings.requests_at_once,
         trusted_documents: settings.trusted_documents,
         graphiql: settings.graphiql,
     };
     let router = http::router(service.clone(), options);
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     if settings.graphiql {
         println!("GraphiQL: http://{address}/");
     } else {
         println!("GraphQL: http://{address}/graphql");
     }
     tracing::info!(%address, "serving");
-    axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
+    connections::serve(listener, router, connections::within_system(settings.connections), told_to_stop()).await;
     tracing::info!("stopped");
     service.database.clone().close().await.map_err(text)
 }
@@ -306,7 +310,7 @@ async fn told_to_stop() {
     tracing::info!("told to stop: finishing what is under way");
 }
 
-async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
+fn build(settings: &Settings, public_url: &Url, database: Database) -> Result<Service> {
     let random = SystemRandom;
     let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
     let mut encryption_keys = settings.encryption_keys.clone();
@@ -323,7 +327,6 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
         }
     }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
-    let database = connect(settings, settings.database_connections).await?;
     Ok(Service {
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
@@ -347,7 +350,8 @@ async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
 /// What a command works with that runs beside the service, or without it.
 async fn build_beside(settings: &Settings) -> Result<Service> {
     let origin = Url::parse("http://localhost").map_err(text)?;
-    build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await
+    let database = connect(settings, settings.database_connections).await?;
+    build(settings, settings.public_url.as_ref().unwrap_or(&origin), database)
 }
 
 /// The same for a command that writes what is encrypted.
@@ -372,8 +376,11 @@ async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
         secrets::make_database_file(&settings.database_url)?;
     }
-    let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
-    Database::connect(&settings.database_url, connections).await.map_err(failed)
+    Database::connect(&settings.database_url, connections).await.map_err(|error| does_not_answer(settings, &error))
+}
+
+fn does_not_answer(settings: &Settings, error: &impl std::fmt::Display) -> String {
+    format!("The database {} does not answer: {error}", settings.database_name())
 }
 
 /// On a connection of its own: migrating turns foreign keys off on the one it uses.

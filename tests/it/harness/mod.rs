@@ -4,11 +4,14 @@ pub mod authenticator;
 pub mod browser;
 pub mod client;
 pub mod game;
+pub mod load;
 pub mod mailbox;
 pub mod operations;
 pub mod plain;
+pub mod postgres;
 pub mod proxy;
 pub mod token;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -114,7 +114,21 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
             (bytes.into(), None)
         }
     };
-    let (requests, ids) = read(app, parts, &bytes, way).await?;
+    // Only now: who sends slowly keeps a connection, and no place.
+    let work = answer_read(app, parts, &bytes, form, way, asked);
+    app.admission.run(&app.service.database, work).await.unwrap_or_else(|declined| Err(declined.into()))
+}
+
+/// Answers what has arrived.
+async fn answer_read(
+    app: &App,
+    parts: Parts,
+    bytes: &[u8],
+    form: Option<upload::Form>,
+    way: Way,
+    asked: Request,
+) -> Result<Answers, Refused> {
+    let (requests, ids) = read(app, parts, bytes, way).await?;
     let mut ids = ids.into_iter();
     // One for all of a batch.
     let deadline = Instant::now() + app.limits.time;

@@ -1,7 +1,9 @@
 //! HTTP: the API, pictures, exports, GraphiQL and the health of the service.
 
+mod admission;
 mod answer;
 pub mod body;
+pub mod connections;
 mod data_export;
 mod graphiql;
 mod graphql;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 use async_graphql::ValidationMode;
 use axum::Router;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -32,6 +34,7 @@ use tracing::Instrument;
 use crate::graphql::Schema;
 use crate::graphql::document::KnownDocuments;
 use crate::graphql::limits::Limits;
+use admission::Admission;
 use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
@@ -53,6 +56,7 @@ struct Shared {
     /// Origins that may call the API, besides its own.
     origins: Vec<String>,
     proxies: Proxies,
+    admission: Admission,
     /// Requests with a file that are read or answered.
     uploads: Arc<upload::Places>,
 }
@@ -69,6 +73,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// What a request may ask for.
     pub limits: Limits,
+    /// How many are worked on at once.
+    pub requests_at_once: usize,
     /// The only documents that run, by id; `None`: any.
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// Whether GraphiQL is served.
@@ -76,7 +82,10 @@ pub struct Options {
 }
 
 /// All routes.
-pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted_documents, graphiql }: Options) -> Router {
+pub fn router(
+    service: Arc<Service>,
+    Options { origins, proxies, limits, requests_at_once, trusted_documents, graphiql }: Options,
+) -> Router {
     // Its own requests are not on anybody's list.
     let graphiql = graphiql && trusted_documents.is_none();
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
@@ -84,7 +93,7 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, RETRY_AFTER])
         .allow_credentials(true);
     let app = Arc::new(Shared {
         schema: crate::graphql::schema(&limits, ValidationMode::Strict),
@@ -96,6 +105,7 @@ pub fn router(service: Arc<Service>, Options { origins, proxies, limits, trusted
         service,
         origins,
         proxies,
+        admission: Admission::new(requests_at_once),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     });
     Router::new()

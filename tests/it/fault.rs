@@ -124,13 +124,13 @@ async fn ride_out(what: &str, server: &Server, times: Times, breaks: impl FnOnce
     let last = begun.elapsed();
     let outcomes = load.end().await;
     let rate = |from: Duration, to: Duration| {
-        outcomes.between(from, to).of("OK").0.len() * 1000 / usize::try_from((to - from).as_millis()).unwrap().max(1)
+        outcomes.between(from, to).of("OK").0.len() * 1000 / usize::try_from(to.saturating_sub(from).as_millis()).unwrap().max(1)
     };
     let before = rate(first, broken);
     // From which second after it was mended the rate is nine tenths of what it was.
     let half = Duration::from_millis(500);
     let back = (0..).map(|step| mended + half * step).take_while(|from| *from + half <= last);
-    let back = back.into_iter().find(|from| rate(*from, *from + half) * 10 >= before * 9).map(|at| at - mended);
+    let back = back.into_iter().find(|from| rate(*from, *from + half) * 10 >= before * 9).map(|at| at.saturating_sub(mended));
     let fifth = rate(mended + Duration::from_secs(5).min(times.after / 2), last);
     println!("{what}: {before} requests/s before, {fifth} after; back at nine tenths {back:?} after it was mended");
     println!("  before: {}", outcomes.between(first, broken).told());

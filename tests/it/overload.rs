@@ -89,6 +89,38 @@ async fn slow_bodies_hold_no_place() {
     }
 }
 
+/// What has arrived of bodies takes 64 MiB at most, however many there are.
+#[tokio::test]
+async fn bodies_take_bounded_memory() {
+    let server = start(&[("LOG", "info")]).await;
+    let process = server.children[0].id().unwrap();
+    let before = memory(process).0;
+    let almost = vec![b' '; 1024 * 1024 - 1];
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        let mut stream = connect(&server).await;
+        let head =
+            b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1048576\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        // It is cut short where there is no room.
+        let _ = stream.write_all(&almost).await;
+        open.push(stream);
+    }
+    let mut refused = 0;
+    for stream in &mut open {
+        let mut answer = [0; 12];
+        let answered = tokio::time::timeout(Duration::from_millis(50), stream.read_exact(&mut answer)).await;
+        if answered.is_ok_and(|read| read.is_err() || &answer == b"HTTP/1.1 503") {
+            refused += 1;
+        }
+    }
+    assert!((30..=40).contains(&refused), "{refused} of 100 were refused");
+    let taken = memory(process).1 - before;
+    assert!(taken < 160_000_000, "they took {taken} bytes");
+    drop(open);
+    assert_eq!(server.client().send("{ terms { version } }", Value::Null).await.status, 200);
+}
+
 /// Sends the same on many connections, one request after the other on each.
 async fn rush(url: &str, request: &[u8], connections: usize, time: Duration) -> Outcomes {
     let begun = Instant::now();

@@ -257,7 +257,7 @@ async fn purge_what_expires(service: Arc<Service>) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     loop {
         minutes.tick().await;
-        if let Err(error) = service::expired::purge(&service).await {
+        if let Some(Err(error)) = service.database.unless_silent(service::expired::purge(&service)).await {
             tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
         }
     }
@@ -269,9 +269,10 @@ async fn deliver_mail(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match service::mail::deliver(&service).await {
-            Ok(taken_up) => taken_up > 0,
-            Err(error) => {
+        while match service.database.unless_silent(service::mail::deliver(&service)).await {
+            None => false,
+            Some(Ok(taken_up)) => taken_up > 0,
+            Some(Err(error)) => {
                 tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
                 false
             }
@@ -285,9 +286,10 @@ async fn make_exports(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match data_export::make_next(&service).await {
-            Ok(was_made) => was_made,
-            Err(error) => {
+        while match service.database.unless_silent(data_export::make_next(&service)).await {
+            None => false,
+            Some(Ok(was_made)) => was_made,
+            Some(Err(error)) => {
                 tracing::warn!(error = error.code(), "the exports that wait could not be read; trying again in a second");
                 false
             }

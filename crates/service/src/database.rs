@@ -23,6 +23,8 @@ pub struct Database {
     pools: Arc<Pools>,
     /// `None`: nobody looks whether it answers.
     reach: Option<Arc<Reach>>,
+    /// How long a statement may take on PostgreSQL; `None`: as long as it likes.
+    statement: Option<Duration>,
 }
 
 /// The pool in use, and those that were given up: a connection that hangs can't be taken out of a pool alone.
@@ -58,6 +60,7 @@ impl Database {
     /// whether the server answers, until the process ends.
     pub async fn connect_to_serve(url: &str, connections: u32, statement: Duration) -> Result<Self, DbErr> {
         let mut database = Self::open(options(url, connections, Some(statement))).await?;
+        database.statement = Some(statement);
         if database.backend() == DbBackend::Postgres {
             let reach = Arc::new(Reach::new());
             database.reach = Some(reach.clone());
@@ -69,7 +72,7 @@ impl Database {
     async fn open(options: ConnectOptions) -> Result<Self, DbErr> {
         let first = sea_orm::Database::connect(options.clone()).await?;
         let later = (0..LATER_POOLS).map(|_| OnceLock::new()).collect();
-        Ok(Self { pools: Arc::new(Pools { options, first, later, count: AtomicUsize::new(0) }), reach: None })
+        Ok(Self { pools: Arc::new(Pools { options, first, later, count: AtomicUsize::new(0) }), reach: None, statement: None })
     }
 
     /// The pool itself. Not to begin a transaction: that is [`Self::write`].
@@ -121,16 +124,26 @@ impl Database {
         }
     }
 
-    /// What a statement comes to, or that it was given up since the server does not answer: a connection may hang for as long as TCP has
-    /// patience, a quarter of an hour and more.
+    /// What a statement comes to, or that it was given up: since the server does not answer, or not on this connection, where it would have
+    /// ended the statement by itself. A connection may hang for as long as TCP has patience, a quarter of an hour and more.
     pub(crate) async fn while_it_answers<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        let mut statement = pin!(statement);
+        let done = self.unless_silent(statement);
+        let done = match self.statement {
+            Some(time) => tokio::time::timeout(time + ENDS, done).await.ok().flatten(),
+            None => done.await,
+        };
+        done.unwrap_or_else(|| Err(DbErr::Conn(RuntimeErr::Internal("the database does not answer".to_owned()))))
+    }
+
+    /// What this comes to, or `None`, at once, where the server does not answer.
+    pub async fn unless_silent<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
         while !self.is_silent() {
-            if let Ok(done) = tokio::time::timeout(LOOKS, &mut statement).await {
-                return done;
+            if let Ok(done) = tokio::time::timeout(LOOKS, &mut work).await {
+                return Some(done);
             }
         }
-        Err(silent())
+        None
     }
 
     /// Answers when the database does.
@@ -265,11 +278,6 @@ fn is_broken(error: &DbErr) -> bool {
         Sqlx::Database(database) => database.code().is_some_and(|code| ["57P01", "57P02", "57P03", "08006"].contains(&&*code)),
         _ => false,
     }
-}
-
-/// What is said where the server does not answer.
-fn silent() -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal("the database does not answer".to_owned()))
 }
 
 /// `statement`: how long one may take on PostgreSQL where requests are served.

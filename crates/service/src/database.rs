@@ -60,8 +60,8 @@ impl Database {
     /// whether the server answers, until the process ends.
     pub async fn connect_to_serve(url: &str, connections: u32, statement: Duration) -> Result<Self, DbErr> {
         let mut database = Self::open(options(url, connections, Some(statement))).await?;
-        database.statement = Some(statement);
         if database.backend() == DbBackend::Postgres {
+            database.statement = Some(statement);
             let reach = Arc::new(Reach::new());
             database.reach = Some(reach.clone());
             tokio::spawn(reach.watch(url.to_owned(), database.clone()));
@@ -124,15 +124,19 @@ impl Database {
         }
     }
 
-    /// What a statement comes to, or that it was given up: since the server does not answer, or not on this connection, where it would have
-    /// ended the statement by itself. A connection may hang for as long as TCP has patience, a quarter of an hour and more.
+    /// What a statement comes to, or an error where it was given up.
     pub(crate) async fn while_it_answers<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        self.answered(statement).await.unwrap_or_else(|| Err(silent()))
+    }
+
+    /// What a statement comes to, or `None` where it was given up: since the server does not answer, or not on this connection, where it would
+    /// have ended the statement by itself. A connection may hang for as long as TCP has patience, a quarter of an hour and more.
+    async fn answered<T>(&self, statement: impl Future<Output = T>) -> Option<T> {
         let done = self.unless_silent(statement);
-        let done = match self.statement {
+        match self.statement {
             Some(time) => tokio::time::timeout(time + ENDS, done).await.ok().flatten(),
             None => done.await,
-        };
-        done.unwrap_or_else(|| Err(DbErr::Conn(RuntimeErr::Internal("the database does not answer".to_owned()))))
+        }
     }
 
     /// What this comes to, or `None`, at once, where the server does not answer.
@@ -161,9 +165,17 @@ impl Database {
     async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
         let database = self.clone();
         // In a task of its own: sqlx counts a transaction as begun once BEGIN is answered. Who breaks off before would put a connection back
-        // that is in a transaction, and what others write on it then is gone when it ends. (Where the server does not answer, the whole pool
-        // has been given up, and nothing goes back to it.)
-        let begun = async move { database.while_it_answers(database.pool().begin_with_options(options)).await };
+        // that is in a transaction, and what others write on it then is gone when it ends.
+        let begun = async move {
+            let pools = database.pools.count.load(Ordering::Acquire);
+            let mut begin = pin!(database.pool().begin_with_options(options));
+            let begun = database.answered(begin.as_mut()).await;
+            if let (None, Some(reach)) = (&begun, &database.reach) {
+                // For the same reason: its pool is given up before it is broken off.
+                reach.look(pools).await;
+            }
+            begun.unwrap_or_else(|| Err(silent()))
+        };
         let begun = tokio::spawn(begun.in_current_span());
         begun.await.map_err(|error| DbErr::Custom(error.to_string()))?
     }
@@ -280,6 +292,11 @@ fn is_broken(error: &DbErr) -> bool {
     }
 }
 
+/// What is said of a statement that was given up.
+fn silent() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the database does not answer".to_owned()))
+}
+
 /// `statement`: how long one may take on PostgreSQL where requests are served.
 fn options(url: &str, connections: u32, statement: Option<Duration>) -> ConnectOptions {
     let is_postgres = !url.starts_with("sqlite:");
@@ -313,6 +330,19 @@ fn options(url: &str, connections: u32, statement: Option<Duration>) -> ConnectO
                 Box::pin(async move {
                     let ends = tokio::time::timeout(ENDS, connection.flush()).await;
                     ends.unwrap_or_else(|_| Err(sea_orm::sqlx::Error::PoolTimedOut)).map(|()| true)
+                })
+            })
+        })
+        .map_sqlx_sqlite_pool_opts(|options| {
+            use sea_orm::sqlx::Connection as _;
+            // Where a disk is full SQLite ends the transaction by itself. sqlx goes on counting it, and what is begun on that connection would
+            // be inside of one that is not there. A transaction that was dropped ends before a ping is answered.
+            options.after_release(|connection, _| {
+                Box::pin(async move {
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
+                    Ok(!connection.is_in_transaction())
                 })
             })
         })

@@ -1,14 +1,20 @@
 //! The schema, one step a file, applied in order; the same steps on SQLite and on PostgreSQL. Never imports the entities: a step
 //! stays what it was when they change.
 //!
+//! The release before goes on running beside a new step ("expand, then contract": docs/OPERATIONS.md): a step adds what is new, and what is no
+//! longer used goes one release later. A column that is added may be missing, or has a default; large indexes are built by hand before.
+//!
 //! To add a step: a file `mNNNN_what.rs` with `up` and `down`, and a line in [`Migrator`]. Every foreign key names what happens on
 //! delete and has an index; `tests/it/catalogue.rs` asks the databases.
 
 #![allow(missing_docs, reason = "a step is described by its module")]
 
+pub use apply::{Standing, down, standing, up};
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use state::{State, state};
 
+mod apply;
 mod column;
 mod m0001_people;
 mod m0002_ways_in;
@@ -23,6 +29,9 @@ mod m0010_pictures;
 mod m0011_data_exports;
 mod m0012_past_agreements;
 mod m0013_history;
+#[cfg(feature = "rehearsal")]
+mod m9999_rehearsal;
+mod state;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -45,6 +54,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_data_exports::Migration),
             Box::new(m0012_past_agreements::Migration),
             Box::new(m0013_history::Migration),
+            #[cfg(feature = "rehearsal")]
+            Box::new(m9999_rehearsal::Migration),
         ]
     }
 }

@@ -126,7 +126,7 @@ async fn wrong_settings_are_refused_all_at_once() {
 async fn a_database_that_does_not_answer_is_named_without_its_password() {
     let home = Home::empty(Engine::Sqlite).await;
     let mut command = home.command(&[]);
-    command.env("DATABASE_URL", "postgres://somebody:hidden-word@127.0.0.1:1/nowhere");
+    command.env("DATABASE_URL", "postgres://somebody:hidden-word@127.0.0.1:1/nowhere").env("DATABASE_WAIT_SECONDS", "1");
     let output = tokio::time::timeout(Duration::from_secs(30), command.output()).await.unwrap().unwrap();
     let printed = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());

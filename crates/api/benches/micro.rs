@@ -47,6 +47,13 @@ fn parse_and_validate_me(bencher: Bencher) {
     bencher.bench(|| runtime.block_on(micro.validate(black_box(ME))));
 }
 
+/// What metrics cost: alone, and where the two processors of a small machine count at once.
+#[divan::bench(threads = [1, 2])]
+fn count_a_request(bencher: Bencher) {
+    let counts = micro::Counts::default();
+    bencher.bench(|| counts.one());
+}
+
 #[divan::bench]
 fn verify_a_token(bencher: Bencher) {
     let micro = service::micro::Micro::new("").unwrap();

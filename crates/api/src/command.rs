@@ -1,6 +1,6 @@
-//! The commands: `serve` (when none is given), `migrate`, `schema`, `admin`, `games`, `import`, `keys`, `token-keys`, `sample`.
+//! The commands: `serve` (when none is given), `migrate`, `doctor`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`,
+//! `token-keys`, `sample`.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use migration::{Migrator, MigratorTrait};
 use service::Service;
 use service::audit_log::AuditLog;
 use service::clock::{Clock, SystemClock};
 use service::data_export::{self, ImportOptions};
 use service::database::Database;
 use service::entity::for_each_game;
-use service::game::{Game, Schemas, evolution};
+use service::game::{Game, Remembered, Schemas, evolution};
 use service::keyed_hash::KeyedHash;
 use service::mail::{Mailer, MailerError};
 use service::passkey::RelyingParty;
 use service::password::Passwords;
 use service::random::SystemRandom;
+use service::replica::Replica;
 use service::sealed::{self, KeyRing};
 use service::together::Together;
 use service::token;
@@ -28,11 +28,17 @@ use service::user_picture::Pictures;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::copies::{self, CopyDatabase};
+use crate::health::{self, Health};
 use crate::http::connections;
+use crate::http::observe::Observe;
 use crate::http::proxies::Proxies;
+use crate::metrics::{self, Metrics};
+use crate::migrations::{self, Migrate, migrate_up};
 use crate::secrets::{self, Ring};
-use crate::settings::{LogFormat, Settings, help};
-use crate::{graphql, http, sample};
+use crate::settings::{Settings, help};
+use crate::traces::Traces;
+use crate::{doctor, graphql, http, log, sample, start};
 
 /// The backend of Autrement Capable: GraphQL over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -46,11 +52,26 @@ struct Arguments {
 enum Command {
     /// Migrate, then serve; what is done when no command is given
     Serve,
+    /// Check settings, keys, database, mail, clock and disk, and say what to do about what is not as it should be
+    Doctor,
     /// Change the database's schema
     #[command(subcommand)]
     Migrate(Migrate),
     /// Print the GraphQL schema
     Schema,
+    /// Ask the service that listens on `BIND` how it is; fails where it is not well
+    Health {
+        /// What is asked
+        #[arg(value_enum, default_value_t)]
+        health: Health,
+    },
+    /// Write a backup of an SQLite database while the service runs; for PostgreSQL there is `pg_dump`
+    Backup {
+        /// The file, which is not there yet; only its owner may read it
+        file: PathBuf,
+    },
+    /// Copy everything into another, empty database, as when moving from SQLite to PostgreSQL. Stop the service before
+    CopyDatabase(CopyDatabase),
     /// Look after what was played
     #[command(subcommand)]
     Games(Games),
@@ -129,20 +150,6 @@ enum TokenKeys {
 }
 
 #[derive(Subcommand)]
-enum Migrate {
-    /// Apply every step that is missing
-    Up,
-    /// Undo steps, the last first: all of them, data included, unless told how many
-    Down {
-        /// How many steps
-        #[arg(long)]
-        steps: Option<u32>,
-    },
-    /// Say which steps are applied
-    Status,
-}
-
-#[derive(Subcommand)]
 enum Admin {
     /// Make an administrator; the password is read from standard input, or made and printed once
     Create {
@@ -158,9 +165,11 @@ enum Admin {
     },
 }
 
-type Result<T> = std::result::Result<T, String>;
+/// What a command comes to; the error is for who typed it.
+pub(crate) type Result<T> = std::result::Result<T, String>;
 
-fn text(error: impl std::fmt::Display) -> String {
+/// An error for who typed the command.
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -169,12 +178,25 @@ pub async fn run() -> Result<()> {
     let matches = Arguments::command().after_help(help()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).map_err(text)?;
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(settings()?).await,
+        Command::Serve => {
+            let settings = Settings::read()?;
+            let traces = settings.traces.as_ref().map(|endpoint| Traces::start(endpoint, settings.traces_share)).transpose()?;
+            log::start(&settings, traces.as_ref());
+            let served = serve(settings, traces.as_ref()).await;
+            if let Some(traces) = traces {
+                traces.stop().await;
+            }
+            served
+        }
+        Command::Doctor => doctor::run().await,
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
         }
-        Command::Migrate(migrate) => run_migrations(&settings()?, &migrate).await,
+        Command::Migrate(migrate) => migrations::run(&settings()?, &migrate).await,
+        Command::Health { health } => health::ask(settings()?.bind, health).await,
+        Command::Backup { file } => copies::backup(&settings()?, &file).await,
+        Command::CopyDatabase(arguments) => copies::copy_database(settings()?, arguments).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
         Command::Import { file, username, keep_role } => import(&settings()?, &file, ImportOptions { username, keep_role }).await,
         Command::Admin(Admin::Create { email, username, password_stdin }) => {
@@ -193,21 +215,11 @@ pub async fn run() -> Result<()> {
 /// The settings, with the log started as they say.
 fn settings() -> Result<Settings> {
     let settings = Settings::read()?;
-    start_log(&settings);
+    log::start(&settings, None);
     Ok(settings)
 }
 
-fn start_log(settings: &Settings) {
-    let filter = tracing_subscriber::EnvFilter::new(&settings.log);
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    match settings.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-}
-
-async fn serve(settings: Settings) -> Result<()> {
+async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
     let listener = TcpListener::bind(settings.bind).await.map_err(|error| format!("BIND {}: {error}", settings.bind))?;
     let address = listener.local_addr().map_err(text)?;
     let public_url = match &settings.public_url {
@@ -220,12 +232,13 @@ async fn serve(settings: Settings) -> Result<()> {
     if !settings.clock_offset.is_zero() {
         tracing::warn!(seconds = settings.clock_offset.num_seconds(), "the clock is moved (CLOCK_OFFSET)");
     }
+    start::wait_for_database(&settings).await?;
     migrate_up(&settings).await?;
-    // PostgreSQL ends a statement once nobody waits for it any more.
-    let statement = settings.limits.time + Duration::from_secs(1);
-    let database = Database::connect_to_serve(&settings.database_url, settings.database_connections, statement).await;
-    let database = database.map_err(|error| does_not_answer(&settings, &error))?;
-    let service = Arc::new(build(&settings, &public_url, database)?);
+    let service = Arc::new(build_observed(&settings, &public_url, traces.cloned()).await?);
+    let metrics = Arc::new(Metrics::new(&service.metrics));
+    if let Some(bind) = settings.metrics_bind {
+        metrics::serve(bind, metrics.clone(), service.clone()).await?;
+    }
     sealed::register(&service).await.map_err(text)?;
     let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
@@ -239,8 +252,14 @@ async fn serve(settings: Settings) -> Result<()> {
         requests_at_once: settings.requests_at_once,
         trusted_documents: settings.trusted_documents,
         graphiql: settings.graphiql,
+        observe: Observe {
+            metrics,
+            log_requests: settings.log_requests,
+            slow: settings.slow_operation,
+            has_traces: traces.is_some(),
+        },
     };
-    let router = http::router(service.clone(), options);
+    let router = http::router(service.clone(), options).map_err(text)?;
     if settings.graphiql {
         println!("GraphiQL: http://{address}/");
     } else {
@@ -257,7 +276,7 @@ async fn purge_what_expires(service: Arc<Service>) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     loop {
         minutes.tick().await;
-        if let Some(Err(error)) = service.database.unless_silent(service::expired::purge(&service)).await {
+        if let Err(error) = start::job(&service, "expire", service::expired::purge(&service)).await {
             tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
         }
     }
@@ -269,10 +288,9 @@ async fn deliver_mail(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match service.database.unless_silent(service::mail::deliver(&service)).await {
-            None => false,
-            Some(Ok(taken_up)) => taken_up > 0,
-            Some(Err(error)) => {
+        while match start::job(&service, "mail", service::mail::deliver(&service)).await {
+            Ok(taken_up) => taken_up > 0,
+            Err(error) => {
                 tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
                 false
             }
@@ -286,10 +304,9 @@ async fn make_exports(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match service.database.unless_silent(data_export::make_next(&service)).await {
-            None => false,
-            Some(Ok(was_made)) => was_made,
-            Some(Err(error)) => {
+        while match start::job(&service, "exports", data_export::make_next(&service)).await {
+            Ok(was_made) => was_made,
+            Err(error) => {
                 tracing::warn!(error = error.code(), "the exports that wait could not be read; trying again in a second");
                 false
             }
@@ -312,7 +329,24 @@ async fn told_to_stop() {
     tracing::info!("told to stop: finishing what is under way");
 }
 
-fn build(settings: &Settings, public_url: &Url, database: Database) -> Result<Service> {
+/// What an instance serves with: its statements are timed, and are part of traces.
+async fn build_observed(settings: &Settings, public_url: &Url, traces: Option<Traces>) -> Result<Service> {
+    let metrics = service::metrics::Metrics::default();
+    let observer = metrics.clone();
+    // PostgreSQL ends a statement once nobody waits for it any more.
+    let statement = settings.limits.time + Duration::from_secs(1);
+    let (url, connections) = (&settings.database_url, settings.database_connections);
+    let database = Database::connect_to_serve(url, connections, statement, move |info| {
+        observer.statement(&info.statement.sql, info.elapsed, info.failed);
+        if let Some(traces) = &traces {
+            traces.statement(&info.statement.sql, info.elapsed, info.failed);
+        }
+    });
+    let database = database.await.map_err(|error| does_not_answer(settings, &error))?;
+    build(settings, public_url, metrics, database).await
+}
+
+async fn build(settings: &Settings, public_url: &Url, metrics: service::metrics::Metrics, database: Database) -> Result<Service> {
     let random = SystemRandom;
     let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
     let mut encryption_keys = settings.encryption_keys.clone();
@@ -329,31 +363,39 @@ fn build(settings: &Settings, public_url: &Url, database: Database) -> Result<Se
         }
     }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
+    let replica = match &settings.database_replica_url {
+        Some(url) => Some(Replica::new(url, settings.database_connections).await.map_err(text)?),
+        None => None,
+    };
     Ok(Service {
+        replica,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
         tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
         keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
+        remembered: Remembered::default(),
         together: Together::new(&database, settings.database_connections),
         database,
         schemas: Schemas::compile().map_err(text)?,
-        passwords: Passwords::new(settings.hashing, &random).map_err(text)?,
+        passwords: Passwords::new(settings.hashing, &random, &metrics).map_err(text)?,
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
             format!("RELYING_PARTY_ID {relying_party_id} is neither the host of PUBLIC_URL nor a domain above it")
         })?,
         keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
         mailer: mailer(settings, public_url)?,
         audit_log: AuditLog::new(settings.audit_log),
-        pictures: Pictures::new(public_url),
+        pictures: Pictures::new(public_url, &metrics),
+        metrics,
         public_url: public_url.clone(),
         random: Arc::new(random),
     })
 }
 
 /// What a command works with that runs beside the service, or without it.
-async fn build_beside(settings: &Settings) -> Result<Service> {
+pub(crate) async fn build_beside(settings: &Settings) -> Result<Service> {
     let origin = Url::parse("http://localhost").map_err(text)?;
     let database = connect(settings, settings.database_connections).await?;
-    build(settings, settings.public_url.as_ref().unwrap_or(&origin), database)
+    let metrics = service::metrics::Metrics::default();
+    build(settings, settings.public_url.as_ref().unwrap_or(&origin), metrics, database).await
 }
 
 /// The same for a command that writes what is encrypted.
@@ -363,7 +405,7 @@ async fn build_to_write(settings: &Settings) -> Result<Service> {
     Ok(service)
 }
 
-fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
+pub(crate) fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     let host = public_url.host_str().unwrap_or("localhost");
     let from = settings.mail_from.clone().unwrap_or_else(|| format!("Autrement Capable <no-reply@{host}>"));
     let app_url = settings.app_url.as_ref().unwrap_or(public_url).clone();
@@ -373,8 +415,9 @@ fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     })
 }
 
-async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
-    if settings.database_url.starts_with("sqlite:") {
+/// Opens the database; makes the file where it is SQLite's and not there.
+pub(crate) async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
+    if settings.is_sqlite() {
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
         secrets::make_database_file(&settings.database_url)?;
     }
@@ -383,26 +426,6 @@ async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
 
 fn does_not_answer(settings: &Settings, error: &impl std::fmt::Display) -> String {
     format!("The database {} does not answer: {error}", settings.database_name())
-}
-
-/// On a connection of its own: migrating turns foreign keys off on the one it uses.
-async fn migrate_up(settings: &Settings) -> Result<()> {
-    let database = connect(settings, 1).await?;
-    Migrator::up(database.pool(), None).await.map_err(|error| format!("The database can't be migrated: {error}"))?;
-    database.close().await.map_err(text)
-}
-
-async fn run_migrations(settings: &Settings, migrate: &Migrate) -> Result<()> {
-    let database = connect(settings, 1).await?;
-    match migrate {
-        Migrate::Up => Migrator::up(database.pool(), None).await.map_err(text)?,
-        Migrate::Down { steps } => Migrator::down(database.pool(), *steps).await.map_err(text)?,
-        Migrate::Status => {}
-    }
-    for step in Migrator::get_migration_with_status(database.pool()).await.map_err(text)? {
-        println!("{} {}", step.name(), step.status());
-    }
-    database.close().await.map_err(text)
 }
 
 fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {

@@ -3,12 +3,21 @@
 //! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
 
 mod command;
+mod copies;
+mod doctor;
 mod graphql;
+mod health;
 mod http;
+mod log;
+mod metrics;
 #[doc(hidden)]
 pub mod micro;
+mod migrations;
 mod sample;
 mod secrets;
 mod settings;
+mod start;
+mod traces;
 
 pub use command::run;
+pub use settings::worker_threads;

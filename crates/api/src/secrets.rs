@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -81,6 +81,26 @@ pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
         }
         _ => Err(broken("holds a key that is not 32 bytes or more in base64url: put a backup in its place.")),
     }
+}
+
+/// The mode of the file of `data_dir`, if there is one; an error where it does not hold what it should. Makes and changes nothing.
+pub fn look(data_dir: &Path) -> Result<Option<u32>, String> {
+    let path = data_dir.join(FILE);
+    let broken = |what: &str| format!("{} {what}", path.display());
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(broken(&format!("can't be read: {error}"))),
+    };
+    let file: File = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote"))?;
+    let is_good = file.token_keys.iter().all(|key| token_key(key).is_some())
+        && file.encryption_keys.iter().all(|key| encryption_key(key).is_some())
+        && secret(&file.email_index_key).is_some();
+    if !is_good || file.token_keys.is_empty() {
+        return Err(broken("holds a key that is not 32 bytes or more in base64url"));
+    }
+    let metadata = std::fs::metadata(&path).map_err(|error| broken(&format!("can't be looked at: {error}")))?;
+    Ok(Some(metadata.permissions().mode() & 0o777))
 }
 
 fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, String> {
@@ -166,12 +186,15 @@ pub fn make_folder(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// The file of an SQLite database; `None` where it is in memory.
+pub fn database_file(database_url: &str) -> Option<&str> {
+    let path = database_url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    (!path.is_empty() && !path.starts_with(':')).then_some(path)
+}
+
 /// Makes the file of an SQLite database, for its owner alone; SQLite makes the files beside it alike.
 pub fn make_database_file(database_url: &str) -> Result<(), String> {
-    let path = database_url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-    if path.is_empty() || path.starts_with(':') {
-        return Ok(());
-    }
+    let Some(path) = database_file(database_url) else { return Ok(()) };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),

@@ -28,7 +28,18 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("BIND", "127.0.0.1:8080", "Address and port to listen on; port 0 takes a free one."),
     ("DATA_DIR", "data", "Folder for the SQLite file and the secrets made on first start."),
     ("DATABASE_URL", "sqlite://DATA_DIR/autrement.db", "sqlite://… or postgres://user:password@host/name."),
+    (
+        "DATABASE_REPLICA_URL",
+        "",
+        "postgres://… of a streaming replica, which bears long reads; where it is down or behind, the primary does.",
+    ),
     ("DATABASE_CONNECTIONS", "10", "The most connections to the database at once."),
+    ("DATABASE_WAIT_SECONDS", "60", "For how many seconds a start waits for a database that does not answer yet; 0: not at all."),
+    (
+        "WORKER_THREADS",
+        "half of the cores, 1 at least",
+        "How many threads answer requests; all cores where the database is on another machine.",
+    ),
     (
         "PUBLIC_URL",
         "http://localhost:PORT",
@@ -109,6 +120,15 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("GRAPHIQL", "on", "on: GraphiQL, for people who explore the API, is served at /; off: there is nothing."),
     ("LOG", "info", "What is logged: error, warn, info, debug, or a filter such as info,sqlx=debug."),
     ("LOG_FORMAT", "text", "text or json."),
+    ("LOG_REQUESTS", "off", "on: each request has a line in the log; off: only what is out of the ordinary."),
+    ("SLOW_OPERATION_MS", "1000", "Operations that take this many milliseconds are logged, with the hash of their document."),
+    ("METRICS_BIND", "", "Address and port where Prometheus reads /metrics, 127.0.0.1:9464; not one that people reach."),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "Where traces go: a collector of OpenTelemetry that takes OTLP over HTTP, http://127.0.0.1:4318.",
+    ),
+    ("OTEL_TRACES_SAMPLER_ARG", "1", "Which share of all requests is traced, 0 to 1."),
     ("CLOCK_OFFSET", "0", "Seconds added to the clock, for tests and rehearsals."),
     ("CONFIG", "", "A TOML file with any of these names in lower case; the environment goes first."),
 ];
@@ -123,6 +143,7 @@ pub enum LogFormat {
 }
 
 /// All settings, checked.
+#[derive(Clone)]
 pub struct Settings {
     /// Where to listen.
     pub bind: SocketAddr,
@@ -130,8 +151,14 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Which database.
     pub database_url: String,
+    /// A replica of it.
+    pub database_replica_url: Option<String>,
     /// The most connections to it.
     pub database_connections: u32,
+    /// How many threads answer requests.
+    pub worker_threads: usize,
+    /// For how long a start waits for it.
+    pub database_wait: Duration,
     /// What browsers see; `None`: localhost with the port that is listened on.
     pub public_url: Option<Url>,
     /// The relying party's id; `None`: the host of what browsers see.
@@ -170,6 +197,16 @@ pub struct Settings {
     pub log: String,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// Whether each request has its line.
+    pub log_requests: bool,
+    /// Operations that take this long are logged.
+    pub slow_operation: Duration,
+    /// Where metrics are shown; `None`: nowhere.
+    pub metrics_bind: Option<SocketAddr>,
+    /// Where traces go; `None`: nowhere.
+    pub traces: Option<Url>,
+    /// Which share of them.
+    pub traces_share: f64,
     /// Added to the clock.
     pub clock_offset: TimeDelta,
 }
@@ -219,6 +256,17 @@ impl Source {
     }
 }
 
+/// How many threads answer requests, which is asked before anything else can be; faults are told by who reads all settings.
+#[must_use]
+pub fn worker_threads() -> usize {
+    Settings::read().map_or(1, |settings| settings.worker_threads)
+}
+
+/// The database has the other half: it works as much for a request as the service does.
+fn half_of_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).max(1)
+}
+
 impl Settings {
     /// Reads the environment and the file. The error says every fault, never a secret.
     pub fn read() -> Result<Self, String> {
@@ -231,10 +279,13 @@ impl Settings {
         let settings = Self {
             bind: source
                 .parse("BIND", ([127, 0, 0, 1], 8080).into(), "an address and port, 127.0.0.1:8080", |text| text.parse().ok()),
-            database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", |text| {
-                ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+            database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", database_url),
+            database_replica_url: source.parse("DATABASE_REPLICA_URL", None, "a URL of postgres://", |text| {
+                database_url(text).filter(|url| !url.starts_with("sqlite:")).map(Some)
             }),
             database_connections: source.number("DATABASE_CONNECTIONS", 10, 1..=1000),
+            worker_threads: source.number("WORKER_THREADS", half_of_the_cores(), 1..=1024),
+            database_wait: Duration::from_secs(source.number("DATABASE_WAIT_SECONDS", 60, 0..=86_400)),
             public_url: source.parse("PUBLIC_URL", None, "an origin, https://example.org", |text| origin(text).map(Some)),
             relying_party_id: source.text("RELYING_PARTY_ID"),
             app_url: source.parse("APP_URL", None, "an http or https URL without # or ?", |text| page(text).map(Some)),
@@ -301,11 +352,21 @@ impl Settings {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             }),
+            log_requests: source.switch("LOG_REQUESTS", false),
+            slow_operation: Duration::from_millis(source.number("SLOW_OPERATION_MS", 1000, 1..=3_600_000)),
+            metrics_bind: source
+                .parse("METRICS_BIND", None, "an address and port, 127.0.0.1:9464", |text| text.parse().ok().map(Some)),
+            traces: source
+                .parse("OTEL_EXPORTER_OTLP_ENDPOINT", None, "an http or https URL, http://127.0.0.1:4318", |text| page(text).map(Some)),
+            traces_share: source.number("OTEL_TRACES_SAMPLER_ARG", 1.0, 0.0..=1.0),
             clock_offset: source.parse("CLOCK_OFFSET", TimeDelta::zero(), "a number of seconds", |text| {
                 text.parse().ok().and_then(TimeDelta::try_seconds)
             }),
             data_dir,
         };
+        if settings.is_sqlite() && settings.database_replica_url.is_some() {
+            source.faults.push("DATABASE_REPLICA_URL needs a DATABASE_URL of postgres://".to_owned());
+        }
         if source.faults.is_empty() {
             Ok(settings)
         } else {
@@ -316,6 +377,11 @@ impl Settings {
     /// Whether mail that is printed to the log is enough: nobody but this machine's own browsers come.
     pub fn is_local(&self) -> bool {
         self.public_url.as_ref().is_none_or(|url| url.host_str() == Some("localhost"))
+    }
+
+    /// Whether the database is a file of SQLite's.
+    pub fn is_sqlite(&self) -> bool {
+        self.database_url.starts_with("sqlite:")
     }
 
     /// The URL of the database, without the password.
@@ -332,6 +398,11 @@ impl Settings {
 /// Those that this process may use.
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The URL of a database, if it is one of those that are known here.
+pub fn database_url(text: &str) -> Option<String> {
+    ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
 }
 
 fn limits(source: &mut Source) -> Limits {

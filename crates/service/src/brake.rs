@@ -78,6 +78,7 @@ pub(crate) async fn take(service: &Service, limit: &Limit, subject: &str) -> Res
     }
     let row = Entity::find_by_id(key).one(service.database.pool()).await?;
     let wait = row.map_or(0, |row| row.arrival - ahead - now);
+    service.metrics.braked(limit.name);
     Err(Error::RateLimited { retry_after: wait.div_euclid(1_000_000) + 1 })
 }
 

@@ -1,21 +1,57 @@
 //! The database: SQLite or PostgreSQL, one set of entities and rules. What one engine does in another way than the other is here.
 
+mod pools;
 mod reach;
 
-use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use sea_orm::metric::Info;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
+use sea_orm::sqlx::{self, Connection, PgConnection};
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 use tracing::Instrument;
 
+use pools::{ENDS, Pools, options};
 use reach::Reach;
+
+/// For how long [`Database::reach`] waits.
+const REACH: Duration = Duration::from_secs(5);
+
+/// Why a database takes no connection.
+#[derive(Debug)]
+pub struct Unreached {
+    /// Whether it is worth trying again: it may be starting. A wrong password, or a name that is not there, stays.
+    pub may_pass: bool,
+    /// In the database's words, or the system's: for operators alone.
+    pub reason: String,
+}
+
+fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // PostgreSQL's classes 08 (connection), 53 (resources), 55 (not in the state for it) and 57 (operator intervention, and starting).
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["08", "53", "55", "57"].iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    }
+}
+
+/// How a pool is used.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUse {
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: usize,
+    /// The most that may be open.
+    pub most: u32,
+}
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
@@ -27,39 +63,48 @@ pub struct Database {
     statement: Option<Duration>,
 }
 
-/// The pool in use, and those that were given up: a connection that hangs can't be taken out of a pool alone.
-struct Pools {
-    options: ConnectOptions,
-    first: DatabaseConnection,
-    /// Those that came after it, each in the next place, so that the one in use is lent without a lock.
-    later: Box<[OnceLock<DatabaseConnection>]>,
-    /// How many of the places are taken.
-    count: AtomicUsize,
-}
-
-/// The most pools after the first in a process's life: the last stays, whatever happens.
-const LATER_POOLS: usize = 1000;
-
-/// For how long a statement waits for a connection, once other requests have them all or the server takes none. With what notices that the
-/// server hangs ([`Reach`]) it keeps an answer below two seconds.
-const ACQUIRE: Duration = Duration::from_millis(1500);
-/// The same where nobody else waits, or where the one writer of SQLite is waited for.
-const ACQUIRE_PATIENTLY: Duration = Duration::from_secs(5);
-/// A connection whose last statement was given up may take so long to end it before it is closed.
-const ENDS: Duration = Duration::from_secs(2);
 /// How often it is looked whether what a statement waits for is still there.
 pub const LOOKS: Duration = Duration::from_millis(250);
 
 impl Database {
-    /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`), for a command.
-    pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
-        Self::open(options(url, connections, None)).await
+    /// Says whether the database at `url` takes a connection now. What a pool says of that is that its time ran out; this says why.
+    pub async fn reach(url: &str) -> Result<(), Unreached> {
+        if url.starts_with("sqlite:") {
+            return Ok(());
+        }
+        let connected = tokio::time::timeout(REACH, PgConnection::connect(url)).await;
+        let connection = match connected {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(Unreached { may_pass: may_pass(&error), reason: error.to_string() }),
+            Err(_) => return Err(Unreached { may_pass: true, reason: format!("no answer within {} s", REACH.as_secs()) }),
+        };
+        // It has answered; how it says good-bye is no matter.
+        let _ = connection.close().await;
+        Ok(())
     }
 
-    /// The same to serve requests: nothing waits for long. `statement` is how long PostgreSQL may take for one. On PostgreSQL a task looks
-    /// whether the server answers, until the process ends.
-    pub async fn connect_to_serve(url: &str, connections: u32, statement: Duration) -> Result<Self, DbErr> {
-        let mut database = Self::open(options(url, connections, Some(statement))).await?;
+    /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`), for a command.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
+        Ok(Self::of(Pools::open(options(url, connections, None), None).await?))
+    }
+
+    /// The same for one that is asked only where it answers: connected to when it is first asked, and given up soon.
+    pub(crate) async fn connect_lazily(url: &str, connections: u32) -> Result<Self, DbErr> {
+        let mut options = options(url, connections, None);
+        options.connect_lazy(true).acquire_timeout(Duration::from_secs(1));
+        Ok(Self::of(Pools::open(options, None).await?))
+    }
+
+    /// The same to serve requests: nothing waits for long. `statement` is how long PostgreSQL may take for one, and `observer` is told of each
+    /// when it has ended. On PostgreSQL a task looks whether the server answers, until the process ends.
+    pub async fn connect_to_serve(
+        url: &str,
+        connections: u32,
+        statement: Duration,
+        observer: impl Fn(&Info<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, DbErr> {
+        let options = options(url, connections, Some(statement));
+        let mut database = Self::of(Pools::open(options, Some(Arc::new(observer))).await?);
         if database.backend() == DbBackend::Postgres {
             database.statement = Some(statement);
             let reach = Arc::new(Reach::new());
@@ -69,10 +114,8 @@ impl Database {
         Ok(database)
     }
 
-    async fn open(options: ConnectOptions) -> Result<Self, DbErr> {
-        let first = sea_orm::Database::connect(options.clone()).await?;
-        let later = (0..LATER_POOLS).map(|_| OnceLock::new()).collect();
-        Ok(Self { pools: Arc::new(Pools { options, first, later, count: AtomicUsize::new(0) }), reach: None, statement: None })
+    fn of(pools: Pools) -> Self {
+        Self { pools: Arc::new(pools), reach: None, statement: None }
     }
 
     /// The pool itself. Not to begin a transaction: that is [`Self::write`].
@@ -81,23 +124,31 @@ impl Database {
         self.pools.in_use()
     }
 
-    /// Gives all connections up, those that hang among them, and begins with none; unless that was done since there were so many pools.
-    async fn begin_anew(&self, pools: usize) {
-        if self.pools.count.load(Ordering::Acquire) > pools {
-            return;
+    /// How the pool is used.
+    #[must_use]
+    pub fn pool_use(&self) -> PoolUse {
+        macro_rules! of {
+            ($pool:expr) => {{
+                let pool = $pool;
+                PoolUse { open: pool.size(), idle: pool.num_idle(), most: pool.options().get_max_connections() }
+            }};
         }
-        let mut options = self.pools.options.clone();
-        // Opened when they are wanted.
-        options.connect_lazy(true);
-        match sea_orm::Database::connect(options).await {
-            Ok(pool) => {
-                if let Some(old) = self.pools.put(pool) {
-                    // Waits for those that are in use, for ever for one that hangs.
-                    tokio::spawn(old.close());
-                }
-            }
-            Err(error) => tracing::warn!(%error, "no other pool of connections could be made"),
+        if self.has_one_writer() {
+            of!(self.pool().get_sqlite_connection_pool())
+        } else {
+            of!(self.pool().get_postgres_connection_pool())
         }
+    }
+
+    /// For how long one has to wait for a connection; `None`: none came in time.
+    pub async fn pool_wait(&self) -> Option<Duration> {
+        let began = Instant::now();
+        let is_there = if self.has_one_writer() {
+            self.pool().get_sqlite_connection_pool().acquire().await.is_ok()
+        } else {
+            self.pool().get_postgres_connection_pool().acquire().await.is_ok()
+        };
+        is_there.then(|| began.elapsed())
     }
 
     /// Closes every connection, after what they are doing.
@@ -117,7 +168,7 @@ impl Database {
     where
         F: Future<Output = Result<T, DbErr>>,
     {
-        let pools = self.pools.count.load(Ordering::Acquire);
+        let pools = self.pools.count();
         match (statement().await, &self.reach) {
             (Err(error), Some(reach)) if is_broken(&error) && reach.look(pools).await => statement().await,
             (done, _) => done,
@@ -167,7 +218,7 @@ impl Database {
         // In a task of its own: sqlx counts a transaction as begun once BEGIN is answered. Who breaks off before would put a connection back
         // that is in a transaction, and what others write on it then is gone when it ends.
         let begun = async move {
-            let pools = database.pools.count.load(Ordering::Acquire);
+            let pools = database.pools.count();
             let mut begin = pin!(database.pool().begin_with_options(options));
             let begun = database.answered(begin.as_mut()).await;
             if let (None, Some(reach)) = (&begun, &database.reach) {
@@ -178,6 +229,19 @@ impl Database {
         };
         let begun = tokio::spawn(begun.in_current_span());
         begun.await.map_err(|error| DbErr::Custom(error.to_string()))?
+    }
+
+    /// Begins a transaction that reads the database as it is now, however long that takes. On SQLite nobody else writes meanwhile.
+    pub(crate) async fn hold(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = match self.backend() {
+            DbBackend::Sqlite => return self.write().await,
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            },
+        };
+        self.pool().begin_with_options(options).await
     }
 
     /// Which engine it is.
@@ -254,31 +318,9 @@ impl Database {
     }
 }
 
-impl Pools {
-    fn in_use(&self) -> &DatabaseConnection {
-        let last = self.count.load(Ordering::Acquire).checked_sub(1);
-        last.and_then(|last| self.later.get(last)?.get()).unwrap_or(&self.first)
-    }
-
-    /// Puts a pool in the place of the one in use, and gives that. One task alone does so.
-    fn put(&self, pool: DatabaseConnection) -> Option<DatabaseConnection> {
-        let old = self.in_use().clone();
-        let count = self.count.load(Ordering::Acquire);
-        self.later.get(count)?.set(pool).ok()?;
-        self.count.store(count + 1, Ordering::Release);
-        Some(old)
-    }
-}
-
-impl fmt::Debug for Pools {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.in_use().fmt(formatter)
-    }
-}
-
 /// Whether a connection broke, or was given up, rather than that there was none.
 fn is_broken(error: &DbErr) -> bool {
-    use sea_orm::sqlx::Error as Sqlx;
+    use sqlx::Error as Sqlx;
     let error = match error {
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => error,
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => return true,
@@ -293,70 +335,7 @@ fn is_broken(error: &DbErr) -> bool {
 }
 
 /// What is said of a statement that was given up.
-fn silent() -> DbErr {
+#[must_use]
+pub fn silent() -> DbErr {
     DbErr::Conn(RuntimeErr::Internal("the database does not answer".to_owned()))
-}
-
-/// `statement`: how long one may take on PostgreSQL where requests are served.
-fn options(url: &str, connections: u32, statement: Option<Duration>) -> ConnectOptions {
-    let is_postgres = !url.starts_with("sqlite:");
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .acquire_timeout(if is_postgres && statement.is_some() { ACQUIRE } else { ACQUIRE_PATIENTLY })
-        // Asks the server before each use otherwise: a round trip a request. A broken connection fails one statement instead.
-        .test_before_acquire(false)
-        // But for one that was not used for long: firewalls and balancers forget such, without a word to either side.
-        .test_before_acquire_if_idle_for(Duration::from_mins(1))
-        // Statements, never their values, at level debug.
-        .sqlx_logging_level(log::LevelFilter::Debug)
-        .map_sqlx_postgres_opts(move |options| {
-            // A statement with an array parameter is planned anew at each call otherwise.
-            let options = options.application_name("autrement").options([
-                ("plan_cache_mode", "force_generic_plan"),
-                // Nothing here waits in the middle of a transaction for as long.
-                ("idle_in_transaction_session_timeout", "60s"),
-            ]);
-            match statement {
-                Some(time) => options.options([("statement_timeout", time.as_millis().to_string())]),
-                None => options,
-            }
-        })
-        .map_sqlx_postgres_pool_opts(|options| {
-            // sqlx waits for ever for the end of a statement that was given up before a connection is lent again. No round trip where there is
-            // no such statement.
-            options.after_release(|connection, _| {
-                use sea_orm::sqlx::Connection as _;
-                Box::pin(async move {
-                    let ends = tokio::time::timeout(ENDS, connection.flush()).await;
-                    ends.unwrap_or_else(|_| Err(sea_orm::sqlx::Error::PoolTimedOut)).map(|()| true)
-                })
-            })
-        })
-        .map_sqlx_sqlite_pool_opts(|options| {
-            use sea_orm::sqlx::Connection as _;
-            // Where a disk is full SQLite ends the transaction by itself. sqlx goes on counting it, and what is begun on that connection would
-            // be inside of one that is not there. A transaction that was dropped ends before a ping is answered.
-            options.after_release(|connection, _| {
-                Box::pin(async move {
-                    if connection.is_in_transaction() {
-                        connection.ping().await?;
-                    }
-                    Ok(!connection.is_in_transaction())
-                })
-            })
-        })
-        .map_sqlx_sqlite_opts(|options| {
-            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-            // FULL: what was acknowledged is there after a power cut.
-            options
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                // What is deleted is overwritten, not only given free.
-                .pragma("secure_delete", "ON")
-                .busy_timeout(Duration::from_secs(5))
-        });
-    options
 }

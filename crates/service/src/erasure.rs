@@ -172,11 +172,13 @@ async fn erase(
         }
     }
     let is_mailed = email.is_some();
+    let user_id = user.id;
     user.delete(&transaction).await?;
     if let Some(email) = email {
         mail::queue_receipt(service, &transaction, email, language, &erased).await?;
     }
     transaction.commit().await?;
+    service.remembered.forget(user_id);
     service.database.scrub().await;
     Ok(Receipt { date_erased: now, erased, is_mailed })
 }

@@ -15,6 +15,8 @@
 use std::fmt;
 
 use message::{Message, message};
+use sea_orm::sqlx::error::DatabaseError;
+use sea_orm::sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::game::StoredPlay;
@@ -262,6 +264,7 @@ fn is_out_of_reach(error: &sea_orm::sqlx::Error) -> bool {
     use sea_orm::sqlx::Error as Sqlx;
     match error {
         Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Tls(_) => true,
+        Sqlx::Database(database) if ends_connection(&**database) => true,
         // PostgreSQL's classes 08 (connection), 40 (rolled back), 53 (resources), 57 (operator intervention) and 58 (system), and a
         // transaction that it ended since nothing came (25P03), or which a lock is kept from for too long (55P03).
         Sqlx::Database(database) => database.code().is_some_and(|code| match code.len() {
@@ -295,4 +298,10 @@ pub fn advice(error: &DbErr) -> Option<&'static str> {
         ("57014", _) => Some("a statement took longer than a request may (REQUEST_SECONDS) and was ended"),
         _ => None,
     }
+}
+
+/// PostgreSQL says that the connection is over, whatever the reason: behind a pooler it refuses one in answer to a statement.
+fn ends_connection(error: &dyn DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<PgDatabaseError>();
+    error.is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
 }

@@ -31,6 +31,7 @@ pub async fn purge(service: &Service) -> Result<(), Error> {
         .exec(pool)
         .await?;
     audit_log::purge(service).await?;
+    service.remembered.forget_old(service.clock.now());
     service.database.scrub().await;
     Ok(())
 }

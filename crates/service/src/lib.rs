@@ -8,11 +8,14 @@
 
 pub mod account_recovery;
 pub mod audit_log;
+pub mod backup;
 mod brake;
 pub mod caller;
 pub mod clock;
+pub mod copy;
 pub mod data_export;
 pub mod database;
+pub mod diagnosis;
 pub mod erasure;
 pub mod error;
 pub mod expired;
@@ -21,11 +24,13 @@ pub mod game;
 pub mod keyed_hash;
 mod lookup;
 pub mod mail;
+pub mod metrics;
 pub mod micro;
 pub mod page;
 pub mod passkey;
 pub mod password;
 pub mod random;
+pub mod replica;
 pub mod role;
 pub mod sample;
 pub mod sealed;
@@ -57,6 +62,8 @@ pub use uuid::Uuid;
 pub struct Service {
     /// Where everything is kept.
     pub database: database::Database,
+    /// What bears long reads, if there is one.
+    pub replica: Option<replica::Replica>,
     /// What time it is.
     pub clock: Arc<dyn clock::Clock>,
     /// Where ids, salts and tokens come from.
@@ -75,8 +82,12 @@ pub struct Service {
     pub keyed_hash: keyed_hash::KeyedHash,
     /// Where statements wait that requests share.
     pub together: together::Together,
+    /// Plays that were written here of late.
+    pub remembered: game::Remembered,
     /// What the JSON of the games is checked against.
     pub schemas: game::Schemas,
+    /// Counts what is done, for Prometheus.
+    pub metrics: metrics::Metrics,
     /// Sends mail.
     pub mailer: mail::Mailer,
     /// How long it is kept what happened to an account.

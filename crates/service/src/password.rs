@@ -10,6 +10,7 @@ use message::message;
 use crate::audit_log::{self, Entry, Kind};
 use crate::caller::Caller;
 use crate::mail::Event;
+use crate::metrics::Metrics;
 use crate::random::{self, Random};
 use crate::text::Checks;
 use crate::viewer::Viewer;
@@ -46,11 +47,11 @@ pub struct Passwords {
 
 impl Passwords {
     /// Hashes as these settings say.
-    pub fn new(hashing: Hashing, random: &dyn Random) -> Result<Self, Error> {
+    pub fn new(hashing: Hashing, random: &dyn Random, metrics: &Metrics) -> Result<Self, Error> {
         let params = Params::new(hashing.memory, hashing.passes, 1, None).map_err(Error::internal)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, b"nobody's password", &random::bytes::<16>(random)?)?;
-        Ok(Self { argon2, workers: Workers::new(hashing.places, MOST_WAITING), nobody })
+        Ok(Self { argon2, workers: Workers::new(hashing.places, MOST_WAITING, metrics.work("password")), nobody })
     }
 
     /// The hash of a new password, as a PHC string.

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use entity::game::GameKind;
 use entity::{user, user_terms_agreement};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QuerySelect, Statement};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QuerySelect, Statement,
+};
 
 use crate::game::tables;
 use crate::viewer::Admin;
@@ -64,7 +66,10 @@ struct Row {
 
 /// Counts everything anew: four statements, each over a whole table or all of the games'.
 pub async fn read(service: &Service, _: &Admin<'_>) -> Result<Statistics, Error> {
-    let pool = service.database.pool();
+    service.read_long(|pool| async move { count(service, &pool).await }).await
+}
+
+async fn count(service: &Service, pool: &DatabaseConnection) -> Result<Statistics, Error> {
     let since = service.clock.now() - LATELY;
     let count_if = |condition: Expr| Func::coalesce([Expr::case(condition, 1).finally(0).sum().cast_as("bigint"), Expr::val(0)]);
     let people = user::Entity::find()

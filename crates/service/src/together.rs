@@ -1,7 +1,7 @@
 //! Statements that requests share.
 //!
 //! On PostgreSQL a statement costs more to send, to begin and to commit than to run, so requests that come while statements are on their
-//! way share the next one. Nobody waits for others to come: where a statement may go, it goes at once. On SQLite nothing is sent, and one
+//! way share the next one. Nobody waits for others to come: where no statement of its kind is on its way, it goes at once. On SQLite nothing is sent, and one
 //! writes at a time: each request has its own statements.
 //!
 //! A statement that is shared reads its values from a table `asked`, a row for each request, and answers with the `place` of whom a row is
@@ -10,8 +10,11 @@
 //!
 //! To share a statement: values by [`Sql::bind`] only, so that its text is the same for all; a column `place`; no lock that is waited for.
 
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
@@ -120,8 +123,25 @@ struct Inner {
 
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<Waiting>,
+    /// One for each text.
+    lines: VecDeque<Line>,
+    /// How many look after the lines.
+    workers: usize,
+}
+
+/// Those who can share a statement.
+struct Line {
+    text: String,
+    waiting: VecDeque<Waiting>,
+    /// How many statements of this text are on their way.
     running: usize,
+}
+
+impl Line {
+    /// One statement at a time, so that as many as can be share the next one; another where it would be full.
+    fn may_begin(&self) -> bool {
+        !self.waiting.is_empty() && (self.running == 0 || self.waiting.len() >= TOGETHER)
+    }
 }
 
 struct Waiting {
@@ -133,8 +153,45 @@ struct Waiting {
     span: Span,
 }
 
+impl Queue {
+    /// Puts somebody into their line. Whether somebody has to come and look after it.
+    fn push(&mut self, waiting: Waiting, at_once: usize) -> bool {
+        let place = self.lines.iter().position(|line| line.text == waiting.sql.text).unwrap_or_else(|| {
+            self.lines.push_back(Line { text: waiting.sql.text.clone(), waiting: VecDeque::new(), running: 0 });
+            self.lines.len() - 1
+        });
+        let Some(line) = self.lines.get_mut(place) else { return false };
+        line.waiting.push_back(waiting);
+        let begins = self.workers < at_once && line.may_begin();
+        self.workers += usize::from(begins);
+        begins
+    }
+
+    /// Those who share the next statement; their line goes behind the others.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let place = self.lines.iter().position(Line::may_begin)?;
+        let mut line = self.lines.remove(place)?;
+        let together = line.waiting.drain(..line.waiting.len().min(TOGETHER)).collect();
+        line.running += 1;
+        self.lines.push_back(line);
+        Some(together)
+    }
+
+    /// A statement is answered.
+    fn done(&mut self, text: &str) {
+        if let Some(place) = self.lines.iter().position(|line| line.text == text)
+            && let Some(line) = self.lines.get_mut(place)
+        {
+            line.running -= 1;
+            if line.running == 0 && line.waiting.is_empty() {
+                self.lines.remove(place);
+            }
+        }
+    }
+}
+
 impl Together {
-    /// With a quarter of the connections of this pool: the fewer at once, the more share one.
+    /// With a quarter of the connections of this pool.
     #[must_use]
     pub fn new(database: &Database, connections: u32) -> Self {
         let at_once = usize::try_from(connections / 4).unwrap_or_default().max(1);
@@ -153,13 +210,7 @@ impl Together {
     async fn shared(&self, sql: Sql, only_reads: bool) -> Answer {
         let inner = &self.0;
         let (answer, found) = oneshot::channel();
-        let begins = {
-            let mut queue = inner.queue();
-            queue.waiting.push(Waiting { sql, only_reads, answer, span: Span::current() });
-            let begins = queue.running < inner.at_once;
-            queue.running += usize::from(begins);
-            begins
-        };
+        let begins = inner.queue().push(Waiting { sql, only_reads, answer, span: Span::current() }, inner.at_once);
         if begins {
             tokio::spawn(inner.clone().work());
         }
@@ -175,29 +226,23 @@ impl Inner {
     /// Answers those who wait, until nobody does.
     async fn work(self: Arc<Self>) {
         while let Some(together) = self.next() {
-            let span = together.first().map_or_else(Span::none, |first| first.span.clone());
-            // A task of its own: should it panic, the others are answered all the same.
-            let _ = tokio::spawn(self.clone().answer(together).instrument(span)).await;
+            let Some(first) = together.first() else { continue };
+            let (text, span) = (first.sql.text.clone(), first.span.clone());
+            // Should it panic, the others are answered all the same.
+            let _ = AssertUnwindSafe(self.answer(together).instrument(span)).catch_unwind().await;
+            self.queue().done(&text);
         }
     }
 
-    /// Those who can share a statement with whoever waits longest. `None`: this one is done.
+    /// `None`: this one is done.
     fn next(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
-        let Some(text) = queue.waiting.first().map(|first| first.sql.text.clone()) else {
-            queue.running -= 1;
-            return None;
-        };
-        let mut places = TOGETHER;
-        let take = |waiting: &mut Waiting| {
-            let is_taken = places > 0 && waiting.sql.text == text;
-            places -= usize::from(is_taken);
-            is_taken
-        };
-        Some(queue.waiting.extract_if(.., take).collect())
+        let together = queue.next();
+        queue.workers -= usize::from(together.is_none());
+        together
     }
 
-    async fn answer(self: Arc<Self>, mut together: Vec<Waiting>) {
+    async fn answer(&self, mut together: Vec<Waiting>) {
         // Whoever has gone meanwhile wants nothing any more.
         together.retain(|waiting| !waiting.answer.is_closed());
         let mut answers: Vec<Answer> = together.iter().map(|_| Ok(None)).collect();

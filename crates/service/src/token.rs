@@ -42,6 +42,16 @@ impl Use {
     fn audience(self) -> String {
         format!("autrement:{}", self.name())
     }
+
+    fn validation(self) -> Validation {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[self.audience()]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // By our own clock: `TokenKeys::verify`.
+        validation.validate_exp = false;
+        validation
+    }
 }
 
 /// What both kinds of token say.
@@ -71,6 +81,8 @@ pub struct TokenKey {
 pub struct TokenKeys {
     signing: (String, EncodingKey),
     checking: Vec<(String, DecodingKey)>,
+    /// What is asked of a token, by its use.
+    validations: [(Use, Validation); 2],
 }
 
 #[derive(Serialize)]
@@ -91,6 +103,7 @@ impl TokenKeys {
         Some(Self {
             signing: (newest.id.clone(), EncodingKey::from_secret(&newest.secret)),
             checking: keys.iter().map(|key| (key.id.clone(), DecodingKey::from_secret(&key.secret))).collect(),
+            validations: [Use::Access, Use::Refresh].map(|token_use| (token_use, token_use.validation())),
         })
     }
 
@@ -104,13 +117,9 @@ impl TokenKeys {
     pub(crate) fn verify(&self, token_use: Use, token: &str, now: DateTime<Utc>) -> Option<Claims> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let (_, key) = self.checking.iter().find(|(id, _)| *id == kid)?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[token_use.audience()]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // By our own clock, below.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
+        let (_, validation) = self.validations.iter().find(|(of, _)| *of == token_use)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, validation).ok()?.claims;
+        // By our own clock.
         (claims.exp > now.timestamp()).then_some(claims)
     }
 }

@@ -66,7 +66,8 @@ pub async fn page(
     along: Along,
 ) -> Result<Page<Person>, Error> {
     let people = page::part_by_id(filtered(service, filter).await?, Column::Id, newest_first, &request);
-    let rows = service.database.pool().query_all(&joined(people, along).into_query()).await?;
+    let query = &joined(people, along).into_query();
+    let rows = service.read_long(|pool| async move { Ok(pool.query_all(query).await?) }).await?;
     let Page { items, has_previous, has_next } = request.page(rows);
     let users = items.iter().map(|row| Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
     let owners = admin.see(service, &users.iter().map(|user| user.id).collect::<Vec<_>>()).await?;
@@ -116,7 +117,8 @@ fn detail(row: &QueryResult) -> Result<Option<Arc<UserDetail>>, Error> {
 
 /// How many the filter lets through.
 pub async fn count(service: &Service, _: &Admin<'_>, filter: &UserFilter) -> Result<u64, Error> {
-    Ok(filtered(service, filter).await?.count(service.database.pool()).await?)
+    let people = &filtered(service, filter).await?;
+    service.read_long(|pool| async move { Ok(people.clone().count(&pool).await?) }).await
 }
 
 async fn filtered(service: &Service, filter: &UserFilter) -> Result<Select<Entity>, Error> {

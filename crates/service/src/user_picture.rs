@@ -19,6 +19,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::metrics::Metrics;
 use crate::viewer::{Owner, Viewer, by_owner, user_ids};
 use crate::workers::Workers;
 use crate::{Error, Missing, Service, brake, user};
@@ -102,8 +103,9 @@ pub struct Pictures {
 impl Pictures {
     /// For a service that browsers find at the origin of `public_url`.
     #[must_use]
-    pub fn new(public_url: &Url) -> Self {
-        Self { workers: Workers::new(PLACES, MOST_WAITING), origin: public_url.origin().ascii_serialization() }
+    pub fn new(public_url: &Url, metrics: &Metrics) -> Self {
+        let workers = Workers::new(PLACES, MOST_WAITING, metrics.work("picture"));
+        Self { workers, origin: public_url.origin().ascii_serialization() }
     }
 
     async fn make(&self, file: File) -> Result<picture::Picture, Error> {

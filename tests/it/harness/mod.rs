@@ -3,9 +3,13 @@
 pub mod authenticator;
 pub mod browser;
 pub mod client;
+pub mod cluster;
+pub mod collector;
 pub mod game;
+pub mod haproxy;
 pub mod load;
 pub mod mailbox;
+pub mod metrics;
 pub mod operations;
 pub mod plain;
 pub mod postgres;
@@ -96,10 +100,9 @@ pub struct Home {
 impl Home {
     /// An empty database.
     pub async fn empty(engine: Engine) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("autrement_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(&name);
+        let folder = new_folder();
         std::fs::create_dir(&folder).unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap();
         let database_url = match engine {
             Engine::Sqlite => format!("sqlite://{}", folder.join("test.db").display()),
             Engine::Postgres | Engine::Pair => {
@@ -107,6 +110,14 @@ impl Home {
                 format!("{}/{name}", postgres_url())
             }
         };
+        Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
+    }
+
+    /// A PostgreSQL database that is there.
+    pub fn at(database_url: &str) -> Self {
+        let folder = new_folder();
+        std::fs::create_dir(&folder).unwrap();
+        let (engine, database_url) = (Engine::Postgres, database_url.to_owned());
         Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
     }
 
@@ -121,7 +132,8 @@ impl Home {
         let template = template
             .get_or_init(|| async {
                 let home = Self::empty(engine).await;
-                let output = home.command(&["migrate", "up"]).output().await.unwrap();
+                // Not through a pooler, whose sessions stay, since a database in use is not copied.
+                let output = home.command(&["migrate", "up"]).env("DATABASE_URL", &home.database_url).output().await.unwrap();
                 assert!(output.status.success(), "{output:?}");
                 home
             })
@@ -142,11 +154,17 @@ impl Home {
 
     /// The binary with these arguments, on this database.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        self.command_of(&binary(), arguments)
+    }
+
+    /// The same of another binary.
+    fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .env_clear()
-            .env("DATABASE_URL", &self.database_url)
+            .env("DATABASE_URL", self.through("TEST_POOLER_URL").unwrap_or_else(|| self.database_url.clone()))
+            .env("DATABASE_REPLICA_URL", self.through("TEST_REPLICA_URL").unwrap_or_default())
             .env("DATABASE_CONNECTIONS", "5")
             .env("DATA_DIR", &self.folder)
             .env("BIND", "127.0.0.1:0")
@@ -157,6 +175,12 @@ impl Home {
             .env("LOG_FORMAT", "json")
             .kill_on_drop(true);
         command
+    }
+
+    /// The same database by way of another server, where the tests are told of one (`tests/run --pooled`).
+    fn through(&self, setting: &str) -> Option<String> {
+        let url = std::env::var(setting).ok().filter(|_| self.engine != Engine::Sqlite)?;
+        Some(format!("{url}/{}", self.database_url.rsplit('/').next().unwrap()))
     }
 
     /// Everything that the database holds, as somebody finds it who gets hold of its file or of a dump.
@@ -181,6 +205,11 @@ impl Home {
     pub async fn database(&self) -> DatabaseConnection {
         Database::connect(&self.database_url).await.unwrap()
     }
+}
+
+fn new_folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    std::env::temp_dir().join(format!("autrement_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// Nothing personal that was sent is in the database in the clear.
@@ -234,7 +263,7 @@ impl Server {
     pub async fn start_on(home: Arc<Home>, settings: &[(&str, &str)]) -> Self {
         let log = Arc::new(Mutex::new(Vec::new()));
         if home.engine != Engine::Pair {
-            let (child, url) = start_one(&home, settings, log.clone()).await;
+            let (child, url) = start_one(&binary(), &home, settings, log.clone()).await;
             let origin = url.replace("127.0.0.1", "localhost");
             return Self { home, url, origin, children: vec![child], log };
         }
@@ -242,10 +271,18 @@ impl Server {
         let (url, origin) = (proxy.url("127.0.0.1"), proxy.url("localhost"));
         let mut all = vec![("PUBLIC_URL", origin.as_str())];
         all.extend(settings);
-        let (one, to_one) = start_one(&home, &all, log.clone()).await;
-        let (two, to_two) = start_one(&home, &all, log.clone()).await;
+        let (one, to_one) = start_one(&binary(), &home, &all, log.clone()).await;
+        let (two, to_two) = start_one(&binary(), &home, &all, log.clone()).await;
         proxy.serve(vec![to_one, to_two]);
         Self { home, url, origin, children: vec![one, two], log }
+    }
+
+    /// One instance of this binary.
+    pub async fn start_binary(binary: &Path, home: Arc<Home>, settings: &[(&str, &str)]) -> Self {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (child, url) = start_one(binary, &home, settings, log.clone()).await;
+        let origin = url.replace("127.0.0.1", "localhost");
+        Self { home, url, origin, children: vec![child], log }
     }
 
     /// A client that is nobody yet.
@@ -283,8 +320,9 @@ impl Server {
             if of_request.iter().any(|line| line["fields"]["message"] == "answered") {
                 let statements = of_request.iter().filter(|line| line["target"] == "sqlx::query");
                 let texts = statements.map(|line| line["fields"]["summary"].as_str().unwrap_or_default().to_owned());
-                // A connection that the pool opens meanwhile sets itself up: no part of the request.
-                return texts.filter(|text| !text.starts_with("PRAGMA journal_mode")).collect();
+                // A connection that the pool opens meanwhile sets itself up: no part of the request. Nor is how far a replica is.
+                let apart = ["PRAGMA journal_mode", "SELECT pg_current_wal", "SELECT pg_is_in_recovery"];
+                return texts.filter(|text| !apart.iter().any(|begin| text.starts_with(begin))).collect();
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -311,6 +349,19 @@ impl Server {
     pub fn logged(&self, answer: &Answer, message: &str) -> usize {
         let (id, message) = (format!("\"{}\"", answer.request_id), format!("\"{message}\""));
         self.log.lock().unwrap().iter().filter(|line| line.contains(&id) && line.contains(&message)).count()
+    }
+
+    /// The lines with this message, once there are as many.
+    pub async fn lines(&self, message: &str, count: usize) -> Vec<Value> {
+        for _ in 0..400 {
+            let lines: Vec<Value> = self.log.lock().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let found: Vec<_> = lines.into_iter().filter(|line| line["fields"]["message"] == message).collect();
+            if found.len() >= count {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("there are no {count} lines that say {message:?}: {}", self.log());
     }
 
     /// Everything logged so far.
@@ -381,9 +432,14 @@ impl Drop for Server {
     }
 }
 
-async fn start_one(home: &Home, settings: &[(&str, &str)], log: Arc<Mutex<Vec<String>>>) -> (Child, String) {
-    let mut child =
-        home.command(&[]).envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+async fn start_one(binary: &Path, home: &Home, settings: &[(&str, &str)], log: Arc<Mutex<Vec<String>>>) -> (Child, String) {
+    let mut child = home
+        .command_of(binary, &[])
+        .envs(settings.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let kept = log.clone();
     tokio::spawn(async move {

@@ -118,16 +118,17 @@ pub fn sqlite_bytes(file: &Path) -> Vec<u8> {
 
 /// A PostgreSQL database as `pg_dump` writes it.
 pub fn postgres_dump(url: &str) -> Vec<u8> {
-    let output = std::process::Command::new(pg_dump()).arg(url).output().unwrap();
+    let output = std::process::Command::new(postgres_tool("pg_dump")).arg(url).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-fn pg_dump() -> String {
+/// A program that comes with PostgreSQL, of the newest that is installed.
+pub fn postgres_tool(name: &str) -> String {
     let mut found: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().collect();
     found.sort_by_key(std::fs::DirEntry::file_name);
-    let newest = found.pop().map(|version| version.path().join("bin/pg_dump"));
-    newest.filter(|path| path.exists()).map_or("pg_dump".to_owned(), |path| path.display().to_string())
+    let newest = found.pop().map(|version| version.path().join("bin").join(name));
+    newest.filter(|path| path.exists()).map_or(name.to_owned(), |path| path.display().to_string())
 }
 
 #[test]

@@ -34,8 +34,8 @@ impl AccountRecoveryMutation {
         #[graphql(desc = "8 to 1,024 characters, not one of the most common ones nor the address.")] password: String,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let signed_in = service::account_recovery::reset_password(&request.service, &token, password, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::account_recovery::reset_password(&request.service, &token, password, request.caller()).await;
+        AuthPayload::of(context, "recovery_password", signed_in)
     }
 
     /// Begins adding a passkey with the token of a link. The token is used when it is finished.
@@ -55,7 +55,7 @@ impl AccountRecoveryMutation {
         #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let signed_in = service::account_recovery::finish_passkey(&request.service, input.read()?, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::account_recovery::finish_passkey(&request.service, input.read()?, request.caller()).await;
+        AuthPayload::of(context, "recovery_passkey", signed_in)
     }
 }

@@ -9,6 +9,7 @@ use service::language::Language;
 
 use super::game::stored_play;
 use super::library;
+use crate::metrics::OK;
 
 /// The kinds of errors, in `errors[].extensions.code`.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,18 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
+/// What came of an operation, as it is counted: the code of the first error, if there is one.
+pub fn outcome(response: &Response) -> &'static str {
+    let Some(error) = response.errors.first() else { return OK };
+    error.source::<ApiError>().map_or_else(|| library::told(&error.message, Language::English).code, ApiError::code)
+}
+
 impl ApiError {
+    /// One of `ErrorCode`.
+    pub fn code(&self) -> &'static str {
+        self.0.code()
+    }
+
     fn extensions(&self, language: Language) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.0.code());

@@ -177,7 +177,9 @@ mod tests {
 
     #[tokio::test]
     async fn everything_that_the_library_says_has_a_pattern_and_every_pattern_is_said() {
-        let schema = crate::graphql::schema(&crate::graphql::limits::Limits::default(), async_graphql::ValidationMode::Strict);
+        let limits = crate::graphql::limits::Limits::default();
+        let schema =
+            crate::graphql::schema(&limits, async_graphql::ValidationMode::Strict, &crate::metrics::RootFields::default());
         let mut said = Vec::new();
         for request in refused() {
             let query = request.query.clone();

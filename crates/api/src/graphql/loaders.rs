@@ -8,12 +8,11 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
 use service::data_export::DataExport;
-use service::entity::game::{abilities, jobs, room_env, scenario, shape_sequence, skills, speed};
 use service::entity::{
     audit_entry, passkey_credential, role, session, terms_version, user, user_avatar_info, user_passion, user_terms_agreement,
 };
@@ -24,8 +23,10 @@ use service::terms_version::TermsChange;
 use service::user_detail::UserDetail;
 use service::viewer::{Oneself, Owner, Viewer};
 use service::{Error, Service};
+use tracing::Instrument;
 
 use super::error::{ApiError, Result};
+use crate::traces::SPANS;
 
 /// What a loader does: the verb that answers many keys at once. A key without an answer gets the default: nothing, or an empty list.
 pub trait Relation: Send + 'static {
@@ -33,6 +34,8 @@ pub trait Relation: Send + 'static {
     type Key: Copy + Debug + Eq + Hash + Send + Sync + 'static;
     /// What is answered.
     type Value: Clone + Default + Send + Sync + 'static;
+    /// What it is called where batches are counted.
+    const NAME: &'static str;
     /// The verb.
     fn load(
         service: &Service,
@@ -40,9 +43,12 @@ pub trait Relation: Send + 'static {
     ) -> impl Future<Output = std::result::Result<HashMap<Self::Key, Self::Value>, Error>> + Send;
 }
 
+/// The service as the loaders of one request share it: they count their own holds, not one that all requests of all threads change.
+type Shared = Arc<Arc<Service>>;
+
 /// A batch of a relation.
 pub struct Batch<R> {
-    service: Arc<Service>,
+    service: Shared,
     relation: PhantomData<fn() -> R>,
 }
 
@@ -50,7 +56,9 @@ type Answer<R> = std::result::Result<<R as Relation>::Value, Arc<Error>>;
 
 impl<R: Relation> BatchFn<R::Key, Answer<R>> for Batch<R> {
     async fn load(&mut self, keys: &[R::Key]) -> HashMap<R::Key, Answer<R>> {
-        match R::load(&self.service, keys).await {
+        self.service.metrics.loaded(R::NAME, keys.len());
+        let span = tracing::trace_span!(target: SPANS, "load", otel.name = R::NAME, keys = keys.len());
+        match R::load(&self.service, keys).instrument(span).await {
             Ok(mut found) => keys.iter().map(|key| (*key, Ok(found.remove(key).unwrap_or_default()))).collect(),
             Err(error) => {
                 let error = Arc::new(error);
@@ -62,14 +70,20 @@ impl<R: Relation> BatchFn<R::Key, Answer<R>> for Batch<R> {
 
 /// The loader of a relation.
 pub struct Of<R: Relation> {
-    service: Arc<Service>,
+    service: Shared,
+    /// What was put in for one key; for most requests that is the viewer's, and all that is asked of it.
+    primed: Mutex<Option<(R::Key, R::Value)>>,
     // Made when it is first needed: most requests need few.
     loader: OnceLock<Loader<R::Key, Answer<R>, Batch<R>>>,
 }
 
 impl<R: Relation> Of<R> {
-    fn new(service: &Arc<Service>) -> Self {
-        Self { service: service.clone(), loader: OnceLock::new() }
+    fn new(service: &Shared) -> Self {
+        Self { service: service.clone(), primed: Mutex::default(), loader: OnceLock::new() }
+    }
+
+    fn primed(&self) -> MutexGuard<'_, Option<(R::Key, R::Value)>> {
+        self.primed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn loader(&self) -> &Loader<R::Key, Answer<R>, Batch<R>> {
@@ -82,6 +96,10 @@ impl<R: Relation> Of<R> {
 
     /// The answer for this key.
     pub async fn load(&self, key: R::Key) -> Result<R::Value> {
+        let primed = self.primed().as_ref().filter(|(of, _)| *of == key).map(|(_, value)| value.clone());
+        if let Some(value) = primed {
+            return Ok(value);
+        }
         let answer = self.loader().try_load(key).await.map_err(Error::internal)?;
         answer.map_err(ApiError::from)
     }
@@ -100,9 +118,9 @@ impl<R: Relation> Of<R> {
         self.loader().prime_many(known.map(|(key, value)| (key, Ok(value)))).await;
     }
 
-    /// Puts in what is known already.
-    pub async fn prime(&self, key: R::Key, value: R::Value) {
-        self.loader().prime(key, Ok(value)).await;
+    /// Puts in what is known already of one key, in place of what was put in before.
+    pub fn prime(&self, key: R::Key, value: R::Value) {
+        *self.primed() = Some((key, value));
     }
 }
 
@@ -113,6 +131,7 @@ macro_rules! relations {
             pub enum $relation {}
 
             impl Relation for $relation {
+                const NAME: &'static str = stringify!($name);
                 type Key = $key;
                 type Value = $value;
 
@@ -132,6 +151,7 @@ macro_rules! relations {
         impl Loaders {
             /// New ones, which know nothing.
             pub fn new(service: &Arc<Service>) -> Self {
+                let service = &Arc::new(service.clone());
                 Self {
                     $($name: Of::new(service),)*
                     games: Games::new(service),
@@ -190,17 +210,17 @@ macro_rules! games {
     ($($game:ident)*) => {
         /// The loaders of each game.
         pub struct Games {
-            $(#[doc = concat!("Of `", stringify!($game), "`.")] pub $game: OfGame<$game::Entity>,)*
+            $(#[doc = concat!("Of `", stringify!($game), "`.")] pub $game: OfGame<service::entity::game::$game::Entity>,)*
         }
 
         impl Games {
-            fn new(service: &Arc<Service>) -> Self {
+            fn new(service: &Shared) -> Self {
                 Self { $($game: OfGame { newest: Of::new(service), plays: Of::new(service), pages: Of::new(service) },)* }
             }
 
-            async fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
-                $(if let Some(newest) = foreseen.newest::<$game::Entity>(service) {
-                    self.$game.newest.prime(owner, newest).await;
+            fn prime(&self, service: &Service, owner: Owner, foreseen: &Foreseen) {
+                $(if let Some(newest) = foreseen.newest::<service::entity::game::$game::Entity>(service) {
+                    self.$game.newest.prime(owner, newest);
                 })*
             }
         }
@@ -212,6 +232,7 @@ games!(scenario shape_sequence jobs speed abilities skills room_env);
 pub struct Newest<G>(PhantomData<fn() -> G>);
 
 impl<G: Game> Relation for Newest<G> {
+    const NAME: &'static str = "newest_play";
     type Key = Owner;
     type Value = Option<Arc<G::Model>>;
 
@@ -224,6 +245,7 @@ impl<G: Game> Relation for Newest<G> {
 pub struct Pages<G>(PhantomData<fn() -> G>);
 
 impl<G: Game> Relation for Pages<G> {
+    const NAME: &'static str = "plays_of_game";
     type Key = (Owner, PageRequest<PlayCursor>);
     type Value = Page<Arc<G::Model>>;
 
@@ -236,6 +258,7 @@ impl<G: Game> Relation for Pages<G> {
 pub struct Plays<G>(PhantomData<fn() -> G>);
 
 impl<G: Game> Relation for Plays<G> {
+    const NAME: &'static str = "plays_by_id";
     type Key = (Owner, i64);
     type Value = Option<Arc<G::Model>>;
 
@@ -246,20 +269,20 @@ impl<G: Game> Relation for Plays<G> {
 
 impl Loaders {
     /// Puts in what finding the viewer has read already.
-    pub async fn prime_viewer(&self, viewer: &Viewer, foreseen: &Foreseen) {
+    pub fn prime_viewer(&self, viewer: &Viewer, foreseen: &Foreseen) {
         let (service, owner) = (&self.detail.service, viewer.owner());
         if let Some(detail) = foreseen.detail() {
-            self.detail.prime(owner, detail).await;
+            self.detail.prime(owner, detail);
         }
         if let Some(avatar) = foreseen.avatar() {
-            self.avatar.prime(owner, avatar).await;
+            self.avatar.prime(owner, avatar);
         }
         if let Some(passions) = foreseen.passions() {
-            self.passions.prime(owner, passions).await;
+            self.passions.prime(owner, passions);
         }
-        self.games.prime(service, owner, foreseen).await;
-        self.role.prime(viewer.role().id, Some(viewer.role().clone())).await;
-        self.user.prime(viewer.owner(), Some(viewer.user().clone())).await;
+        self.games.prime(service, owner, foreseen);
+        self.role.prime(viewer.role().id, Some(viewer.role().clone()));
+        self.user.prime(viewer.owner(), Some(viewer.user().clone()));
     }
 }
 

@@ -30,6 +30,7 @@ mod role;
 mod session;
 mod statistics;
 mod terms_version;
+mod timed;
 mod unverified_detail;
 pub mod upload;
 mod user;
@@ -43,6 +44,9 @@ mod user_terms_agreement;
 use async_graphql::connection::PageInfo;
 use async_graphql::{EmptySubscription, MergedObject, ValidationMode};
 use chrono::{DateTime, Utc};
+use timed::Timed;
+
+use crate::metrics::RootFields;
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
@@ -75,14 +79,15 @@ pub struct Mutation(
 );
 
 /// The schema, without data: each request brings its own (`request::Request`).
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Timed<Query>, Timed<Mutation>, EmptySubscription>;
 
 /// How many fragments may be in one another besides the fields that are: the library counts both together.
 const FRAGMENTS_DEEP: usize = 12;
 
-/// Builds the schema.
-pub fn schema(limits: &limits::Limits, validation: ValidationMode) -> Schema {
-    let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+/// Builds the schema, whose fields of the root are counted.
+pub fn schema(limits: &limits::Limits, validation: ValidationMode, counted: &RootFields) -> Schema {
+    let (query, mutation) = (Timed::new(counted.clone()), Timed::new(counted.clone()));
+    let mut schema = Schema::build(query, mutation, EmptySubscription)
         .register_output_type::<error::ErrorCode>()
         // In place of the library's own words.
         .override_output_type_description::<DateTime<Utc>>(
@@ -102,5 +107,5 @@ pub fn schema(limits: &limits::Limits, validation: ValidationMode) -> Schema {
 /// The schema's text, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().include_specified_by();
-    schema(&limits::Limits::default(), ValidationMode::Strict).sdl_with_options(options)
+    schema(&limits::Limits::default(), ValidationMode::Strict, &RootFields::default()).sdl_with_options(options)
 }

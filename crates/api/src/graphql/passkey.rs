@@ -157,8 +157,8 @@ impl PasskeyMutation {
         #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let signed_in = service::passkey::finish_sign_up(&request.service, input.read()?, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::passkey::finish_sign_up(&request.service, input.read()?, request.caller()).await;
+        AuthPayload::of(context, "sign_up_passkey", signed_in)
     }
 
     /// Begins signing in with a passkey. No name is asked: the device knows its passkeys.
@@ -174,8 +174,8 @@ impl PasskeyMutation {
         #[graphql(desc = "The device's answer.")] input: FinishPasskeyInput,
     ) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let signed_in = service::passkey::finish_sign_in(&request.service, input.read()?, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::passkey::finish_sign_in(&request.service, input.read()?, request.caller()).await;
+        AuthPayload::of(context, "passkey", signed_in)
     }
 
     /// Begins adding a passkey to the viewer's account. A device that has one of theirs already says so (`excludeCredentials`).

@@ -41,14 +41,13 @@ pub struct Request {
     signed_out: AtomicBool,
     opened: OnceLock<Uuid>,
     viewer: OnceCell<std::result::Result<Viewer, Arc<Error>>>,
-    loaders: Mutex<Arc<Loaders>>,
+    loaders: Mutex<Option<Arc<Loaders>>>,
     spent: Arc<AtomicUsize>,
 }
 
 impl Request {
     /// A request of this caller.
     pub fn new(service: Arc<Service>, sender: Sender) -> Self {
-        let loaders = Mutex::new(Arc::new(Loaders::new(&service)));
         Self {
             service,
             sender,
@@ -56,7 +55,7 @@ impl Request {
             signed_out: AtomicBool::new(false),
             opened: OnceLock::new(),
             viewer: OnceCell::new(),
-            loaders,
+            loaders: Mutex::default(),
             spent: Arc::default(),
         }
     }
@@ -74,7 +73,7 @@ impl Request {
     /// The request, for a resolver that writes: what was loaded before is loaded anew.
     pub fn that_writes<'a>(context: &Context<'a>) -> &'a Self {
         let request = Self::of(context);
-        *request.loaders.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaders::new(&request.service));
+        *request.loaders.lock().unwrap_or_else(PoisonError::into_inner) = None;
         request
     }
 
@@ -102,7 +101,8 @@ impl Request {
 
     /// The loaders.
     pub fn loaders(&self) -> Arc<Loaders> {
-        self.loaders.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
+        loaders.get_or_insert_with(|| Arc::new(Loaders::new(&self.service))).clone()
     }
 
     /// The access token that came, if nobody signed out in this request.
@@ -131,7 +131,7 @@ impl Request {
             .viewer
             .get_or_init(|| async {
                 let (viewer, foreseen) = Viewer::authenticate(&self.service, token, parts).await?;
-                self.loaders().prime_viewer(&viewer, &foreseen).await;
+                self.loaders().prime_viewer(&viewer, &foreseen);
                 Ok(viewer)
             })
             .await;

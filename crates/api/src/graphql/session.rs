@@ -29,8 +29,14 @@ pub struct AuthPayload {
 }
 
 impl AuthPayload {
+    /// What came of a try to sign in, which is counted under this kind.
+    pub fn of(context: &Context<'_>, kind: &'static str, signed_in: std::result::Result<SignedIn, Error>) -> Result<Self> {
+        Request::of(context).service.metrics.sign_in(kind, &signed_in);
+        Ok(Self::new(context, signed_in?))
+    }
+
     /// Browsers (a request with an origin) get the refresh token as a cookie that no script reads; others get it here.
-    pub fn new(context: &Context<'_>, signed_in: SignedIn) -> Self {
+    fn new(context: &Context<'_>, signed_in: SignedIn) -> Self {
         Request::of(context).sign_in(signed_in.session_id);
         let refresh_token = if Request::of(context).sender.is_browser {
             set_cookie(context, &signed_in.refresh_token, signed_in.refresh_lifetime.num_seconds());
@@ -101,8 +107,8 @@ impl SessionMutation {
         let token = refresh_token.as_ref().or(request.sender.refresh_cookie.as_ref());
         let token = token
             .ok_or(Error::Unauthenticated(message!("There is no refresh token, neither given nor as a cookie: sign in.")))?;
-        let signed_in = service::session::refresh(&request.service, token, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::session::refresh(&request.service, token, request.caller()).await;
+        AuthPayload::of(context, "refresh", signed_in)
     }
 
     /// Ends the viewer's session: its tokens are good no more, on every instance, from now on.

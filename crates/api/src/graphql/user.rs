@@ -386,16 +386,16 @@ impl UserMutation {
             address: input.address.into(),
         };
         let sign_up = SignUp { email: input.email, password: input.password, username: input.username, detail };
-        let signed_in = service::user::sign_up(&request.service, sign_up, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::user::sign_up(&request.service, sign_up, request.caller()).await;
+        AuthPayload::of(context, "sign_up_password", signed_in)
     }
 
     /// Signs in with an address and a password. The answer is the same whichever of them is not right; `RATE_LIMITED` after ten
     /// wrong ones for an address, or fifty of one caller.
     async fn sign_in(&self, context: &Context<'_>, #[graphql(desc = "Who signs in.")] input: SignInInput) -> Result<AuthPayload> {
         let request = Request::that_writes(context);
-        let signed_in = service::user::sign_in(&request.service, &input.email, input.password, request.caller()).await?;
-        Ok(AuthPayload::new(context, signed_in))
+        let signed_in = service::user::sign_in(&request.service, &input.email, input.password, request.caller()).await;
+        AuthPayload::of(context, "password", signed_in)
     }
 
     /// Changes the viewer's profile: what is left out stays, null clears. Open before the first terms: see
@@ -421,7 +421,7 @@ impl UserMutation {
         };
         let user = Arc::new(service::user::update_profile(&request.service, viewer, changes).await?);
         // Finding the viewer has put in what was there before.
-        request.loaders().user.prime(viewer.owner(), Some(user.clone())).await;
+        request.loaders().user.prime(viewer.owner(), Some(user.clone()));
         Ok(User::new(user, viewer.owner()))
     }
 

@@ -43,6 +43,14 @@ impl Refused {
         Self::told(StatusCode::BAD_REQUEST, "INVALID_INPUT", message)
     }
 
+    /// Why, as it is counted.
+    pub(super) fn reason(&self) -> (&'static str, Option<StatusCode>) {
+        match self {
+            Self::Told { status, code, .. } => (*code, *status),
+            Self::Failed(error) => (error.code(), None),
+        }
+    }
+
     fn response(self, language: Language) -> (Option<StatusCode>, GraphQLResponse) {
         let (status, error) = match self {
             Self::Told { status, code, message } => (status, refused(code, &message, language)),
@@ -94,7 +102,7 @@ impl From<Fault> for Refused {
 
 /// How the client wants its answer.
 pub(super) struct AnswerForm {
-    request_id: String,
+    request_id: RequestId,
     accepts_graphql: bool,
     language: Language,
 }
@@ -102,7 +110,7 @@ pub(super) struct AnswerForm {
 impl AnswerForm {
     /// As the request says.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+        let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
         let wished = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let language = Language::of_messages(wished.and_then(Language::wished));
         Self { request_id, accepts_graphql: accepts_graphql_response(request.headers()), language }
@@ -154,7 +162,7 @@ impl AnswerForm {
 
     /// The text, and whether nothing ran because the request itself is at fault.
     fn body(&self, mut response: GraphQLResponse) -> (bool, Vec<u8>) {
-        complete(&mut response, &self.request_id, self.language);
+        complete(&mut response, self.request_id.text(), self.language);
         let is_request_error = is_request_error(&response);
         let body = if is_request_error {
             json!({ "errors": response.errors }).to_string().into_bytes()

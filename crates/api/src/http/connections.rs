@@ -24,6 +24,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
@@ -75,8 +76,14 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, told_t
 /// As many file descriptors as the system gives, and so many connections at most: a soft limit of 1024 is the usual one.
 pub fn within_system(bounds: Bounds) -> Bounds {
     let wanted = bounds.most + OTHER_FILES;
-    let files = rlimit::increase_nofile_limit(u64::try_from(wanted).unwrap_or(u64::MAX));
-    let files = files.map_or(wanted, |files| usize::try_from(files).unwrap_or(usize::MAX));
+    let mut files = getrlimit(Resource::Nofile);
+    let raised = u64::try_from(wanted).unwrap_or(u64::MAX).min(files.maximum.unwrap_or(u64::MAX));
+    if files.current.is_some_and(|current| current < raised)
+        && setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..files }).is_ok()
+    {
+        files.current = Some(raised);
+    }
+    let files = files.current.map_or(wanted, |files| usize::try_from(files).unwrap_or(usize::MAX));
     let most = bounds.most.min(files.saturating_sub(OTHER_FILES)).max(1);
     if most < bounds.most {
         tracing::warn!(

@@ -26,6 +26,7 @@ use super::admission::Declined;
 use super::answer::{AnswerForm, Refused, is_request_error};
 use super::{App, i_json, upload};
 use crate::graphql::document::{self, Cost, Known, Spent};
+use crate::graphql::error::outcome;
 use crate::graphql::request::{REFRESH_COOKIE, Request, Sender};
 
 /// The most bytes that are read of a request that has too many.
@@ -69,12 +70,15 @@ pub(super) async fn post(State(app): State<App>, request: HttpRequest) -> Respon
         // It could come from a page elsewhere without the browser asking first.
         message!("Send the request as application/json, or with a file as multipart/form-data.")
     };
-    AnswerForm::of(&request).refuse(Refused::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message))
+    let refused = Refused::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT", message);
+    app.observe.refused(&refused);
+    AnswerForm::of(&request).refuse(refused)
 }
 
-pub(super) async fn other_method(request: HttpRequest) -> Response {
+pub(super) async fn other_method(State(app): State<App>, request: HttpRequest) -> Response {
     let message = message!("Send queries by GET or POST, and mutations by POST.");
     let refused = Refused::told(StatusCode::METHOD_NOT_ALLOWED, "INVALID_INPUT", message);
+    app.observe.refused(&refused);
     let mut refused = AnswerForm::of(&request).refuse(refused);
     refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     refused
@@ -84,8 +88,14 @@ async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
     let form = AnswerForm::of(&request);
     match run(app, request, way).await {
         Ok(Answers::One(response)) => form.give(response),
-        Ok(Answers::Many(answers)) => form.give_many(answers),
-        Err(refused) => form.refuse(refused),
+        Ok(Answers::Many(answers)) => {
+            answers.iter().filter_map(|answer| answer.as_ref().err()).for_each(|refused| app.observe.refused(refused));
+            form.give_many(answers)
+        }
+        Err(refused) => {
+            app.observe.refused(&refused);
+            form.refuse(refused)
+        }
     }
 }
 
@@ -94,8 +104,7 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
         let message = message!("This origin may not call the API (ALLOWED_ORIGINS).");
         return Err(Refused::told(StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
-    let sender = sender(app, &request);
-    let asked = Request::new(app.service.clone(), sender.clone());
+    let asked = Request::new(app.service.clone(), sender(app, &request));
     let (parts, body) = request.into_parts();
     let mut room = app.admission.room();
     let (bytes, form) = match way {
@@ -206,20 +215,21 @@ async fn read(app: &App, mut parts: Parts, bytes: &[u8], way: Way) -> Result<(Ba
     } else {
         Vec::new()
     };
-    let is_array = bytes.trim_ascii_start().starts_with(b"[");
     let mut read = if by_get {
         // HEAD is answered as GET is.
         parts.method = Method::GET;
         let request = HttpRequest::from_parts(parts, Body::empty());
         let read = GraphQLBatchRequest::<GraphQLRejection>::from_request(request, app).await;
         read.map_err(|_| not_one())?.into_inner()
+    } else if bytes.trim_ascii_start().starts_with(b"[") {
+        let requests: Vec<_> = serde_json::from_slice(bytes).map_err(|_| not_one())?;
+        if requests.is_empty() {
+            return Err(not_one());
+        }
+        BatchRequest::Batch(requests)
     } else {
-        serde_json::from_slice(bytes).map_err(|_| not_one())?
+        BatchRequest::Single(serde_json::from_slice(bytes).map_err(|_| not_one())?)
     };
-    // It takes an array for an object whose members come without their names.
-    if is_array && matches!(read, BatchRequest::Single(_)) {
-        return Err(not_one());
-    }
     if let (true, BatchRequest::Single(request)) = (by_get, &mut read) {
         // The library looks for `operation_name`.
         request.operation_name = request.operation_name.take().or_else(|| parameter("operationName"));
@@ -276,22 +286,28 @@ async fn execute(
         );
         Refused::told(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", message)
     };
-    if Instant::now() >= deadline {
+    let began = Instant::now();
+    if began >= deadline {
         return Err(too_late());
     }
+    let operation = known.as_ref().and_then(|known| known.operation(request.operation_name.as_deref()));
     let document = to_remember.map(|hash| (hash, request.query.clone()));
     let schema = match cost {
         _ if known.as_ref().is_some_and(|known| known.is_valid()) => &app.schema_of_valid,
         Cost::Small => &app.schema,
         Cost::Great => &app.quiet_schema,
     };
-    let response = timeout_at(deadline, schema.execute(request.data(asked))).await.map_err(|_| too_late())?;
-    if !is_request_error(&response) {
+    let response = timeout_at(deadline, schema.execute(request.data(asked))).await;
+    let outcome = response.as_ref().map_or("TIMEOUT", outcome);
+    let ran = response.as_ref().is_ok_and(|response| !is_request_error(response));
+    app.observe.ran(known.as_deref(), operation, began.elapsed(), outcome, ran);
+    let response = response.map_err(|_| too_late())?;
+    if ran {
         if let Some((hash, document)) = document {
             app.documents.remember(hash, &document);
         }
-        if let Some(known) = known {
-            app.known_documents.keep(&known);
+        if let Some(known) = &known {
+            app.known_documents.keep(known);
         }
     }
     Ok(response)

@@ -1,16 +1,20 @@
 //! What a request's JSON may be: as in I-JSON (RFC 7493, section 2.3), no key stands twice in an object. Parsers keep one of the two and
 //! drop the other in silence, and with it somebody's answer. Lone surrogates and numbers beyond a double are refused by the parser.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
 use message::{Message, message};
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// The most keys and items of a request in all: nobody's answers come to as many.
 const MAX_VALUES: usize = 10_000;
+/// Up to so many keys of an object are compared with each other, which is quicker than hashing them.
+const FEW: usize = 16;
 
 /// Says what is wrong with a JSON text, and where.
 pub fn check(json: &[u8]) -> Result<(), Message> {
@@ -55,6 +59,11 @@ impl Checking<'_> {
     }
 }
 
+/// A key, as it stands in the text where nothing in it is escaped.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'de> DeserializeSeed<'de> for Checking<'_> {
     type Value = ();
 
@@ -71,12 +80,16 @@ impl<'de> Visitor<'de> for Checking<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
+        let (mut few, mut more) = (Vec::new(), HashSet::new());
+        while let Some(Name(name)) = members.next_key()? {
             self.count()?;
-            if let Some(twice) = names.replace(name) {
-                let key: String = twice.chars().take(100).collect();
+            let is_more = few.len() == FEW;
+            if few.contains(&name) || (is_more && !more.insert(name.clone())) {
+                let key: String = name.chars().take(100).collect();
                 return Err(self.refuse(message!("The JSON has the key “{key}” twice in one object; give it once.", key)));
+            }
+            if !is_more {
+                few.push(name);
             }
             members.next_value_seed(self)?;
         }

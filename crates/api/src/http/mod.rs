@@ -9,9 +9,11 @@ mod graphiql;
 mod graphql;
 mod health;
 mod i_json;
-mod persisted;
+pub mod observe;
+pub mod persisted;
 mod picture;
 pub mod proxies;
+mod request_id;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -19,26 +21,40 @@ use std::sync::Arc;
 
 use async_graphql::ValidationMode;
 use axum::Router;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proxies::Proxies;
-use service::Service;
+use request_id::{RequestId, RequestIds};
+use service::{Error, Service};
+use tower::ServiceExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::graphql::Schema;
-use crate::graphql::document::KnownDocuments;
+use crate::graphql::document::{self, KnownDocuments};
 use crate::graphql::limits::Limits;
 use admission::Admission;
+use observe::Observe;
 use persisted::Documents;
 
 /// Names a request, in the answer and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where the API is.
+const API: &str = "/graphql";
+
+/// What answers, for all requests.
+#[derive(Clone)]
+struct Routes {
+    app: App,
+    request_ids: Arc<RequestIds>,
+    /// The API for requests from pages: browsers are told which of them may read the answer.
+    of_pages: Router,
+}
 
 /// What the handlers work with, one for all requests: each layer of the router has its own hold of it for each.
 type App = Arc<Shared>;
@@ -57,13 +73,11 @@ struct Shared {
     origins: Vec<String>,
     proxies: Proxies,
     admission: Admission,
+    observe: Observe,
+    readiness: health::Readiness,
     /// Requests with a file that are read or answered.
     uploads: Arc<upload::Places>,
 }
-
-/// A request's name, among its extensions.
-#[derive(Clone)]
-struct RequestId(String);
 
 /// What the settings say of HTTP.
 pub struct Options {
@@ -79,13 +93,18 @@ pub struct Options {
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// Whether GraphiQL is served.
     pub graphiql: bool,
+    /// What an operator sees.
+    pub observe: Observe,
 }
 
 /// All routes.
-pub fn router(
-    service: Arc<Service>,
-    Options { origins, proxies, limits, requests_at_once, trusted_documents, graphiql }: Options,
-) -> Router {
+///
+/// # Errors
+///
+/// Where there is no randomness to begin the names of requests with.
+pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> {
+    let Options { origins, proxies, limits, requests_at_once, trusted_documents, graphiql, observe } = options;
+    let request_ids = RequestIds::new(&*service.random)?;
     // Its own requests are not on anybody's list.
     let graphiql = graphiql && trusted_documents.is_none();
     let allowed: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
@@ -95,10 +114,14 @@ pub fn router(
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
         .expose_headers([REQUEST_ID, RETRY_AFTER])
         .allow_credentials(true);
+    let schema = |limits: &Limits, mode| crate::graphql::schema(limits, mode, &observe.metrics.fields);
+    if let Some(trusted) = &trusted_documents {
+        observe.metrics.operations.expect(document::names(trusted.values()).iter().map(String::as_str));
+    }
     let app = Arc::new(Shared {
-        schema: crate::graphql::schema(&limits, ValidationMode::Strict),
-        quiet_schema: crate::graphql::schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
-        schema_of_valid: crate::graphql::schema(&limits, ValidationMode::Fast),
+        schema: schema(&limits, ValidationMode::Strict),
+        quiet_schema: schema(&Limits { suggestions: false, ..limits.clone() }, ValidationMode::Strict),
+        schema_of_valid: schema(&limits, ValidationMode::Fast),
         known_documents: KnownDocuments::new(),
         limits,
         documents: Documents::new(trusted_documents),
@@ -106,38 +129,40 @@ pub fn router(
         origins,
         proxies,
         admission: Admission::new(requests_at_once),
+        observe,
+        readiness: health::Readiness::default(),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),
     });
-    Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
-        .route("/pictures/{id}", get(picture::get))
-        .layer(cors)
+    let api = Router::new().route(API, get(graphql::get).post(graphql::post).fallback(graphql::other_method));
+    // A browser keeps a picture for whoever shows it next, so its headers are the same for all.
+    let pictures = Router::new().route("/pictures/{id}", get(picture::get)).layer(cors.clone());
+    let rest = Router::new()
+        .merge(pictures)
         .merge(if graphiql { graphiql::routes() } else { Router::new() })
         .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .layer(middleware::from_fn_with_state(app.clone(), named))
-        .with_state(app)
+        .route("/health/ready", get(health::ready));
+    let of_pages = api.clone().layer(cors).with_state(app.clone());
+    let routes = Routes { app: app.clone(), request_ids: Arc::new(request_ids), of_pages };
+    Ok(rest.merge(api).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
 }
 
 /// Gives each request a name, and each answer the headers that all have.
-async fn named(
-    axum::extract::State(app): axum::extract::State<App>,
-    mut request: axum::extract::Request,
-    next: Next,
-) -> Response {
-    let id = service::random::bytes::<12>(&*app.service.random).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default();
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -> Response {
+    let id = routes.request_ids.next();
+    request.extensions_mut().insert(id.clone());
+    let (span, watched) = routes.app.observe.begin(id.text(), &request);
     async move {
-        let mut response = next.run(request).await;
+        let mut response = if request.headers().contains_key(ORIGIN) && request.uri().path() == API {
+            let Ok(response) = routes.of_pages.oneshot(request).await;
+            response
+        } else {
+            next.run(request).await
+        };
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            headers.insert(REQUEST_ID, id);
-        }
-        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+        headers.insert(REQUEST_ID, id.header());
+        routes.app.observe.end(watched, response.status());
         response
     }
     .instrument(span)

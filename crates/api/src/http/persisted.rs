@@ -87,7 +87,8 @@ impl Documents {
     }
 }
 
-fn hash(text: &str) -> String {
+/// The SHA-256 of a text, in hexadecimal.
+pub fn hash(text: &str) -> String {
     use std::fmt::Write as _;
     Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

@@ -12,7 +12,8 @@ use message::message;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, UpdateMany,
 };
 use serde_json::json;
 
@@ -30,6 +31,8 @@ use crate::{Error, Service, random, sealed};
 const LEASE: TimeDelta = TimeDelta::minutes(1);
 /// How often it gives one at least.
 const SIGN: Duration = Duration::from_secs(10);
+/// How long a replica may need to come as far as the primary: nobody waits for it, and the primary is spared.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Tries, after which it has failed.
 const TRIES: i32 = 3;
 /// More rows than this may come to a file of more than 4 GiB: two JSON fields of 64 KiB each.
@@ -96,10 +99,12 @@ async fn take_up(service: &Service, mut export: Model) -> Result<Option<(Model, 
 }
 
 async fn make(service: &Service, export: &Model, key: &[u8]) -> Result<(), Error> {
-    let pool = service.database.pool();
+    // A first try that breaks off on a replica is followed by one on the primary.
+    let pool = &if export.tries > 1 { service.database.pool().clone() } else { service.to_read(PATIENCE).await };
     let Some(person) = user::Entity::find_by_id(export.user_id).one(pool).await? else { return Ok(()) };
     let mut making = Making {
         service,
+        pool: pool.clone(),
         export,
         cipher: Cipher::new(export.id, key)?,
         archive: Archive::new(export.date_requested),
@@ -157,6 +162,8 @@ fn table_of<E: EntityTrait>(table: &Table<E>, person: i64) -> sea_orm::Select<E>
 /// An export that is being made.
 struct Making<'a> {
     service: &'a Service,
+    /// What it is read from.
+    pool: DatabaseConnection,
     export: &'a Model,
     cipher: Cipher,
     archive: Archive,
@@ -244,7 +251,7 @@ impl Making<'_> {
         table: &Table<E>,
         after: Option<sea_orm::Value>,
     ) -> Result<Vec<E::Model>, Error> {
-        let pool = self.service.database.pool();
+        let pool = &self.pool;
         if table.at_once > 1 {
             let mut rows = table_of(table, self.export.user_id).cursor_by(table.key);
             if let Some(after) = after {

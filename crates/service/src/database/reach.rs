@@ -62,9 +62,9 @@ impl Reach {
         };
         let mut connection = None;
         loop {
-            let pools = database.pools.count.load(Ordering::Acquire);
+            let pools = database.pools.count();
             if self.broke.load(Ordering::Acquire) > pools {
-                database.begin_anew(pools).await;
+                database.pools.begin_anew(pools).await;
             }
             let answers = match connection.take() {
                 None => {
@@ -76,7 +76,7 @@ impl Reach {
                     if connection.is_none() {
                         // It may be this one alone. Those of the pool are as good as it is: they go.
                         connection = ask(options.connect(), PATIENCE_WITH_ANOTHER).await;
-                        database.begin_anew(pools).await;
+                        database.pools.begin_anew(pools).await;
                     }
                     connection.is_some()
                 }

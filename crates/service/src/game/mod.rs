@@ -18,7 +18,7 @@ pub use entity::game::{Game, GameKind, PlayRow, Row};
 pub(crate) use plays::tables;
 pub use plays::{PlayCursor, PlayRef, plays_by_requests, plays_of_game_by_requests, within_answer};
 pub use progress::{GameProgress, Progress, progress_by_owners};
-pub use save::{Save, SaveMode, save};
+pub use save::{Remembered, Save, SaveMode, save};
 pub use schemas::Schemas;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, ValueType};
 use sea_orm::{ColumnTrait, ModelTrait, QueryFilter, Select};

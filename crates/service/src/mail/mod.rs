@@ -13,15 +13,15 @@ mod transport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::mail::{ActiveModel, Column, Entity, Model};
 use entity::{JsonText, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-pub use transport::{Mailer, MailerError};
+pub use transport::{Mailer, MailerError, Refused};
 
 use crate::clock::CLOCKS_DIFFER;
 use crate::language::Language;
@@ -205,8 +205,10 @@ pub async fn deliver(service: &Arc<Service>) -> Result<usize, Error> {
 
 async fn send(service: &Service, mail: Model) -> Result<(), Error> {
     let (id, kind) = (mail.id, mail.kind.clone());
+    let count = |outcome| service.metrics.mail(known_name(&kind), outcome);
     if mail.date_created + GIVEN_UP <= service.clock.now() {
         tracing::error!(mail = %id, kind, tries = mail.tries, "a mail is given up");
+        count("given_up");
         return remove(service, id).await;
     }
     let mail = sealed::open::<Entity>(&service.keys, mail)?;
@@ -217,17 +219,33 @@ async fn send(service: &Service, mail: Model) -> Result<(), Error> {
     match service.mailer.send(letter).await {
         Ok(()) => {
             tracing::debug!(mail = %id, kind, "sent");
+            count("sent");
             remove(service, id).await
         }
         Err(reason) if reason.is_final() => {
             tracing::error!(mail = %id, kind, %reason, "a mail is given up");
+            count("given_up");
             remove(service, id).await
         }
         Err(reason) => {
             tracing::warn!(mail = %id, kind, %reason, tries = mail.tries + 1, "a mail was not taken; it is tried again");
+            count("not_taken");
             Ok(())
         }
     }
+}
+
+/// A kind as it is counted: what a row says that another release wrote is not ours to bound.
+fn known_name(name: &str) -> &'static str {
+    KINDS.iter().map(|(_, known)| *known).find(|known| *known == name).unwrap_or("other")
+}
+
+/// How many mails wait, and when the oldest of them was queued.
+pub async fn waiting(service: &Service) -> Result<(i64, Option<DateTime<Utc>>), Error> {
+    let pool = service.database.pool();
+    let oldest = Entity::find().order_by_asc(Column::DateCreated).one(pool).await?.map(|mail| mail.date_created);
+    let count = Entity::find().count(pool).await?;
+    Ok((i64::try_from(count).unwrap_or(i64::MAX), oldest))
 }
 
 async fn remove(service: &Service, id: Uuid) -> Result<(), Error> {

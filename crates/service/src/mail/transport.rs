@@ -48,6 +48,13 @@ impl Mailer {
         format!("{}/{page}", self.app_url.as_str().trim_end_matches('/'))
     }
 
+    /// Connects, with TLS and sign-in as the settings have it, and sends nothing.
+    pub async fn check(&self) -> Result<(), Refused> {
+        let Some(smtp) = &self.smtp else { return Ok(()) };
+        let checked = tokio::time::timeout(TIMEOUT, smtp.test_connection()).await.map_err(|_| Refused::Timeout)?;
+        if checked.map_err(|error| Refused::of(&error))? { Ok(()) } else { Err(Refused::Connection) }
+    }
+
     pub(super) async fn send(&self, letter: Letter) -> Result<(), Refused> {
         let Some(smtp) = &self.smtp else {
             tracing::info!(to = letter.recipient, title = letter.title, "mail (SMTP_URL is not set):\n{}", letter.plain);
@@ -71,11 +78,16 @@ impl Mailer {
 
 /// Why the server did not take a mail. Not its own words: they repeat the address.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refused {
+pub enum Refused {
+    /// Nobody can be written to there.
     Address,
+    /// What the server said no by (RFC 5321, section 4.2).
     Answer(u16),
+    /// It did not answer in time.
     Timeout,
+    /// It has no TLS, or its certificate is not good.
     Tls,
+    /// There is no server.
     Connection,
 }
 
@@ -83,6 +95,21 @@ impl Refused {
     /// Whether another try would end alike.
     pub(super) fn is_final(self) -> bool {
         matches!(self, Self::Address)
+    }
+
+    /// What an operator may do about it.
+    #[must_use]
+    pub fn way_out(self) -> &'static str {
+        match self {
+            Self::Address => "Mend the address.",
+            Self::Answer(530..=539) => "Mend user and password in SMTP_URL (percent-encode what is not a letter or digit).",
+            Self::Answer(_) => "See the log of the mail server, and whether it lets this machine in.",
+            Self::Timeout => "See that a firewall lets this machine reach the host and port of SMTP_URL.",
+            Self::Tls => {
+                "Use the port and scheme that belong together (smtps: 465; smtp with tls=required: 587), and a valid certificate."
+            }
+            Self::Connection => "Mend host and port in SMTP_URL, or start the server.",
+        }
     }
 
     fn of(error: &lettre::transport::smtp::Error) -> Self {

@@ -41,6 +41,32 @@ fn place(id: &str) -> Place<'_> {
     Place { table: "encryption_keys", column: "proof", row: id }
 }
 
+/// What there is to say of a key that fields may be sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It is the one that is set.
+    Good,
+    /// It is not set: what is sealed with it, if anything is, can't be read here.
+    Missing,
+    /// Another key is set under its name.
+    Other,
+}
+
+/// Looks at each key that fields may be sealed with, and changes nothing.
+pub async fn look(service: &Service) -> Result<Vec<(String, KeyState)>, Error> {
+    let known = Entity::find().order_by_asc(Column::DateCreated).all(service.database.pool()).await?;
+    let state = |Model { id, proof, .. }: &Model| {
+        if !service.keys.ids().any(|key| key == id) {
+            KeyState::Missing
+        } else if service.keys.open(place(id), proof).is_ok_and(|text| text == PROVED) {
+            KeyState::Good
+        } else {
+            KeyState::Other
+        }
+    };
+    Ok(known.iter().map(|key| (key.id.clone(), state(key))).collect())
+}
+
 /// That each key that fields may be sealed with is there, and is the right one; gives those.
 pub async fn check(service: &Service) -> Result<Vec<Model>, Fault> {
     let mut known = Entity::find().order_by_asc(Column::DateCreated).all(service.database.pool()).await.map_err(Error::from)?;

@@ -31,6 +31,16 @@ impl Known {
         Self { text: text.to_owned(), document, cost, is_constant, is_valid: AtomicBool::new(false) }
     }
 
+    /// The name of the operation that runs, if it has one; `wanted` is the one that was asked for.
+    pub fn operation(&self, wanted: Option<&str>) -> Option<&str> {
+        super::named(&self.document, wanted)?.0
+    }
+
+    /// The SHA-256 of its text, in hexadecimal: the id under which clients have it remembered.
+    pub fn hash(&self) -> String {
+        crate::http::persisted::hash(&self.text)
+    }
+
     /// Whether the schema's rules are known to let it pass, whatever values come with it that `variables::check` lets pass. Depth and
     /// complexity depend on values: they are counted each time, also where the rules are not run again (`ValidationMode::Fast`).
     pub fn is_valid(&self) -> bool {

@@ -12,9 +12,9 @@ mod variables;
 
 use std::sync::Arc;
 
-use async_graphql::Request;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Request};
 pub use known::{Known, KnownDocuments};
 use message::{Message, message};
 use size::Count;
@@ -66,10 +66,24 @@ pub fn only_reads(request: &mut Request) -> bool {
 
 /// The operation that runs, if there is one.
 fn operation<'a>(document: &'a ExecutableDocument, wanted: Option<&str>) -> Option<&'a OperationDefinition> {
+    named(document, wanted).map(|(_, operation)| operation)
+}
+
+/// The same, with its name.
+fn named<'a>(document: &'a ExecutableDocument, wanted: Option<&str>) -> Option<(Option<&'a str>, &'a OperationDefinition)> {
     let is_only = document.operations.iter().count() == 1;
     let mut operations = document.operations.iter();
     let runs = operations.find(|(name, _)| is_only || name.is_some_and(|name| Some(name.as_str()) == wanted));
-    runs.map(|(_, operation)| &operation.node)
+    runs.map(|(name, operation)| (name.map(Name::as_str), &operation.node))
+}
+
+/// The names of the operations of these documents, in their order.
+pub fn names<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let documents = texts.into_iter().filter_map(|text| parse_query(text).ok());
+    let names = |document: ExecutableDocument| -> Vec<_> {
+        document.operations.iter().filter_map(|(name, _)| name.map(ToString::to_string)).collect()
+    };
+    documents.flat_map(names).collect()
 }
 
 /// What the requests of a batch come to so far: together no more than one alone may.

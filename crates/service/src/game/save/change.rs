@@ -7,6 +7,8 @@ use sea_orm::{
 };
 
 use crate::together::{Run, Sql};
+use crate::user_terms_agreement::TO_ACCEPT;
+use crate::viewer::Bearer;
 use crate::{Error, Service, sealed};
 
 /// A play as it is to be.
@@ -17,6 +19,8 @@ pub(super) struct Change<'a, G: Game> {
     pub row: G::ActiveModel,
     /// What it is built on.
     pub base: Base,
+    /// What else the statement has to ask, where nobody has looked before. Only on a play that goes on.
+    pub unseen: Option<Unseen<'a>>,
     /// The save's id, if it has one.
     pub named: Option<&'a Named>,
     /// When it is saved.
@@ -32,6 +36,15 @@ pub(super) enum Base {
     NoPlay,
     /// Whatever there is: another play begins.
     Anything,
+}
+
+/// What a look would have found out.
+#[derive(Clone, Copy)]
+pub(super) struct Unseen<'a> {
+    /// Whether they are let in, and have accepted the terms.
+    pub bearer: &'a Bearer,
+    /// The play has to be the newest of its game.
+    pub is_newest: bool,
 }
 
 /// The id that a client gave to a save, and what tells other content under the same id.
@@ -131,9 +144,34 @@ impl<G: Game> Change<'_, G> {
                 " AND stored.revision = ",
                 &revision,
             ]);
-            sql.push(&[" AND stored.schema_version = ", &version, " FOR NO KEY UPDATE OF users, stored", passes_over, ")"]);
+            sql.push(&[" AND stored.schema_version = ", &version]);
+            if let Some(unseen) = self.unseen {
+                self.ask(sql, backend, unseen, user_id, table.table_name());
+            }
+            sql.push(&[" FOR NO KEY UPDATE OF users, stored", passes_over, ")"]);
         } else {
             sql.push(&["users.id FROM asked JOIN users ON users.id = ", user_id, " AND users.is_active)"]);
+        }
+    }
+
+    /// That they are let in, the terms are accepted, this was not saved before, and no other play was begun.
+    fn ask(&self, sql: &mut Sql, backend: DbBackend, unseen: Unseen<'_>, user_id: &str, table: &str) {
+        let [_, session, token] = unseen.bearer.values();
+        let [session, token] = [session, token].map(|value| sql.bind(backend, value));
+        let is_let_in = Bearer::is_let_in([user_id, &session, &token]);
+        sql.push(&[" AND ", &is_let_in, " AND (", &TO_ACCEPT, ") IS NULL"]);
+        if let Some(named) = self.named {
+            let save_id = sql.bind(backend, named.save_id.as_str());
+            sql.push(&[
+                " AND NOT EXISTS (SELECT 1 FROM saves WHERE saves.user_id = ",
+                user_id,
+                " AND saves.save_id = ",
+                &save_id,
+                ")",
+            ]);
+        }
+        if unseen.is_newest {
+            sql.push(&[" AND stored.id = (SELECT MAX(id) FROM ", table, " WHERE user_id = ", user_id, ")"]);
         }
     }
 

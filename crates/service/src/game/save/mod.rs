@@ -3,6 +3,7 @@
 mod change;
 mod found;
 mod merge;
+mod remembered;
 
 use chrono::{DateTime, Utc};
 use entity::JsonText;
@@ -11,8 +12,9 @@ use message::message;
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IdenStatic, IntoActiveModel, ModelTrait};
 use serde_json::{Value, json};
 
-use self::change::{Base, Change, Named};
+use self::change::{Base, Change, Named, Unseen};
 use self::found::Found;
+pub use self::remembered::Remembered;
 use super::evolution::{bring_up, current_version};
 use super::{StoredPlay, open, valid};
 use crate::error::Stored;
@@ -58,8 +60,9 @@ pub struct Save {
 /// Saves a play of the viewer's, and says who they are.
 ///
 /// A save looks at how things stand, in one statement ([`found`]), and writes where they still stand so ([`change`]). On PostgreSQL it
-/// shares both with other saves at the same moment ([`crate::together`]). Where somebody came between, so that nothing was written,
-/// where a play begins, and on SQLite, it is done in a transaction that has locked the person: those saves come one after the other.
+/// shares both with other saves at the same moment ([`crate::together`]), and needs no look where this instance wrote the play
+/// last ([`Remembered`]). Where somebody came between, so that nothing was written, where a play begins, and on SQLite, it is done in
+/// a transaction that has locked the person: those saves come one after the other.
 pub async fn save<G: Game>(service: &Service, bearer: &Bearer, save: Save) -> Result<(Owner, G::Model), Error> {
     if let Err(invalid) = check::<G>(&save) {
         // Who is not let in is told that, and no more.
@@ -71,12 +74,19 @@ pub async fn save<G: Game>(service: &Service, bearer: &Bearer, save: Save) -> Re
         Named { save_id, content_hash }
     });
     let saving = Saving { service, bearer, save, named, now: service.clock.now() };
-    if !service.database.has_one_writer()
-        && let Some(saved) = saving.together::<G>().await?
-    {
-        return Ok(saved);
+    if service.database.has_one_writer() {
+        return saving.alone::<G>().await;
     }
-    saving.alone::<G>().await
+    let mut saved = saving.without_a_look::<G>().await?;
+    if saved.is_none() {
+        saved = saving.together::<G>().await?;
+    }
+    let (owner, play) = match saved {
+        Some(saved) => saved,
+        None => saving.alone::<G>().await?,
+    };
+    service.remembered.put::<G>(&play, saving.now);
+    Ok((owner, play))
 }
 
 /// How often a save that has locked the person looks again. All that can come between is `games upgrade`, once.
@@ -100,6 +110,21 @@ enum Outcome<'a, G: Game> {
 }
 
 impl Saving<'_> {
+    /// Writes without a look. `None`, and nothing is written, where that can't be, for whatever reason: who looks finds out which.
+    async fn without_a_look<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
+        let Self { service, bearer, save, .. } = self;
+        let Some(play) = service.remembered.take::<G>(bearer.user_id(), self.now) else { return Ok(None) };
+        if save.new_play || save.play_id.is_some_and(|id| id != play.id()) {
+            return Ok(None);
+        }
+        let owner = bearer.let_in();
+        let found = Found { owner, to_accept: None, before: None, play: Some(play) };
+        let Ok(Outcome::Change(mut change)) = self.outcome::<G>(found) else { return Ok(None) };
+        change.unseen = Some(Unseen { bearer, is_newest: save.play_id.is_none() });
+        let run = Run::Together(&service.together);
+        Ok(change.go_on(service, run).await?.map(|play| (owner, play)))
+    }
+
     /// Looks and writes. `None`, and nothing is written, where somebody came between, or a play begins after one has looked.
     async fn together<G: Game>(&self) -> Result<Option<(Owner, G::Model)>, Error> {
         let run = Run::Together(&self.service.together);
@@ -197,7 +222,7 @@ impl Saving<'_> {
             row.set(G::USER_ID, user_id.into());
             row.set(G::DATE_CREATED, self.now.into());
         }
-        Ok(Outcome::Change(Change { user_id, row, base, named: self.named.as_ref(), now: self.now }))
+        Ok(Outcome::Change(Change { user_id, row, base, unseen: None, named: self.named.as_ref(), now: self.now }))
     }
 }
 

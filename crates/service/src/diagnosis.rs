@@ -1,0 +1,98 @@
+//! What there is to know of a database before one relies on it: for `autrement doctor`.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+
+use crate::{Error, Service};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Which database, in which version.
+    pub what: String,
+    /// Settings that keep what was acknowledged, or read it as it was written: name, as it is, as it should be.
+    pub settings: Vec<(&'static str, String, &'static str)>,
+    /// What is wrong with the file itself.
+    pub fault: Option<String>,
+    /// It takes no writes.
+    pub is_read_only: bool,
+    /// The most connections that it takes.
+    pub most_connections: Option<i64>,
+    /// How far this machine's clock is ahead of its; `None`: it is the same.
+    pub ahead: Option<TimeDelta>,
+}
+
+/// The file of a database of SQLite, if it is one with a file.
+#[must_use]
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
+    (!path.is_empty() && !path.starts_with(':')).then(|| path.into())
+}
+
+/// Looks at the database.
+pub async fn look(service: &Service) -> Result<Facts, Error> {
+    match service.database.backend() {
+        DbBackend::Postgres => postgres(service).await,
+        _ => sqlite(service).await,
+    }
+}
+
+async fn row(service: &Service, sql: &str) -> Result<QueryResult, Error> {
+    let statement = Statement::from_string(service.database.backend(), sql);
+    let row = service.database.pool().query_one_raw(statement).await?;
+    row.ok_or_else(|| Error::internal("the database answered nothing"))
+}
+
+async fn postgres(service: &Service) -> Result<Facts, Error> {
+    // What a superuser sets is read by everybody, but for paths.
+    let before = service.clock.now();
+    let row = row(
+        service,
+        "SELECT current_setting('server_version') AS version, clock_timestamp() AS now, \
+         current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, \
+         current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit, \
+         current_setting('max_connections')::bigint AS max_connections, \
+         pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only",
+    )
+    .await?;
+    let after = service.clock.now();
+    let text = |name: &str| row.try_get::<String>("", name);
+    let now: DateTime<Utc> = row.try_get("", "now")?;
+    let mut settings = vec![
+        ("the encoding of the database", text("encoding")?, "UTF8"),
+        ("fsync", text("fsync")?, "on"),
+        ("full_page_writes", text("full_page_writes")?, "on"),
+    ];
+    // Its other values (local, remote_write, remote_apply) all wait for the disk.
+    if text("synchronous_commit")? == "off" {
+        settings.push(("synchronous_commit", "off".to_owned(), "on"));
+    }
+    Ok(Facts {
+        what: format!("PostgreSQL {}, answers within {:.1} ms", text("version")?, (after - before).as_seconds_f64() * 1000.0),
+        settings,
+        is_read_only: row.try_get("", "read_only")?,
+        most_connections: Some(row.try_get("", "max_connections")?),
+        ahead: Some(before + (after - before) / 2 - now),
+        ..Facts::default()
+    })
+}
+
+async fn sqlite(service: &Service) -> Result<Facts, Error> {
+    let version: String = row(service, "SELECT sqlite_version()").await?.try_get_by_index(0)?;
+    let journal: String = row(service, "PRAGMA journal_mode").await?.try_get_by_index(0)?;
+    let encoding: String = row(service, "PRAGMA encoding").await?.try_get_by_index(0)?;
+    let synchronous: i64 = row(service, "PRAGMA synchronous").await?.try_get_by_index(0)?;
+    let check: String = row(service, "PRAGMA quick_check(1)").await?.try_get_by_index(0)?;
+    Ok(Facts {
+        what: format!("SQLite {version}"),
+        settings: vec![
+            ("journal_mode", journal, "wal"),
+            ("the encoding of the database", encoding, "UTF-8"),
+            ("synchronous", synchronous.to_string(), "2"),
+        ],
+        fault: (check != "ok").then_some(check),
+        ..Facts::default()
+    })
+}

@@ -151,7 +151,8 @@ mod tests {
         remembered.forget(1);
         assert_eq!([take(&remembered, 1, 0), take(&remembered, 2, late), take(&remembered, 3, late - 1)], [None, None, Some(30)]);
         remembered.forget_old(DateTime::UNIX_EPOCH + TimeDelta::seconds(late));
-        assert_eq!((remembered.plays().plays.len(), remembered.plays().bytes), (0, 0));
+        let left = remembered.plays();
+        assert_eq!((left.plays.len(), left.bytes), (0, 0));
     }
 
     #[test]

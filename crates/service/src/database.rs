@@ -201,11 +201,6 @@ impl Database {
         None
     }
 
-    /// Answers when the database does.
-    pub async fn ping(&self) -> Result<(), DbErr> {
-        self.while_it_answers(self.pool().ping()).await
-    }
-
     /// Begins a transaction that writes. On SQLite the write lock is taken at once: two that read first and write later would fail.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
         let options =
@@ -219,8 +214,8 @@ impl Database {
         // that is in a transaction, and what others write on it then is gone when it ends.
         let begun = async move {
             let pools = database.pools.count();
-            let mut begin = pin!(database.pool().begin_with_options(options));
-            let begun = database.answered(begin.as_mut()).await;
+            let mut statement = pin!(database.pool().begin_with_options(options));
+            let begun = database.answered(statement.as_mut()).await;
             if let (None, Some(reach)) = (&begun, &database.reach) {
                 // For the same reason: its pool is given up before it is broken off.
                 reach.look(pools).await;

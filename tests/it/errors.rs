@@ -134,19 +134,9 @@ async fn happen(server: &Server, engine: Engine, client: &Client, example: &Exam
             client.send("mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { id } }", name).await.data();
             server.sql("UPDATE user_details SET first_name = 'enc1:tests:damaged'").await;
         }
-        HELD if engine == Engine::Postgres => {
-            let transaction = server.home.database().await.begin().await.unwrap();
-            transaction.execute_unprepared("LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
-            return Some(transaction);
-        }
-        OUT_OF_REACH | HELD if engine == Engine::Sqlite => {
-            // Somebody else holds its lock: a statement waits for five seconds.
-            let options = TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            return Some(server.home.database().await.begin_with_options(options).await.unwrap());
-        }
+        HELD => return Some(hold(server, engine).await),
+        // Somebody else holds its lock: a statement waits for five seconds.
+        OUT_OF_REACH if engine == Engine::Sqlite => return Some(hold(server, engine).await),
         OUT_OF_REACH => server.home.let_in(false).await,
         what => {
             let times = what.strip_prefix("the same was sent ").and_then(|rest| rest.strip_suffix(" times"));
@@ -157,6 +147,19 @@ async fn happen(server: &Server, engine: Engine, client: &Client, example: &Exam
         }
     }
     None
+}
+
+/// Holds what everybody who writes needs, until it is rolled back.
+pub async fn hold(server: &Server, engine: Engine) -> DatabaseTransaction {
+    let database = server.home.database().await;
+    if engine == Engine::Sqlite {
+        let mode = Some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+        return database.begin_with_options(options).await.unwrap();
+    }
+    let transaction = database.begin().await.unwrap();
+    transaction.execute_unprepared("LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    transaction
 }
 
 /// The database is looked into when the test ends.

@@ -1,7 +1,6 @@
 //! The commands: `serve` (when none is given), `migrate`, `doctor`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`,
 //! `token-keys`, `sample`.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +30,7 @@ use url::Url;
 
 use crate::copies::{self, CopyDatabase};
 use crate::health::{self, Health};
+use crate::http::connections;
 use crate::http::observe::Observe;
 use crate::http::proxies::Proxies;
 use crate::metrics::{self, Metrics};
@@ -249,6 +249,7 @@ async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
         origins,
         proxies: Proxies::new(settings.trusted_proxies),
         limits: settings.limits,
+        requests_at_once: settings.requests_at_once,
         trusted_documents: settings.trusted_documents,
         graphiql: settings.graphiql,
         observe: Observe {
@@ -259,14 +260,13 @@ async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
         },
     };
     let router = http::router(service.clone(), options).map_err(text)?;
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     if settings.graphiql {
         println!("GraphiQL: http://{address}/");
     } else {
         println!("GraphQL: http://{address}/graphql");
     }
     tracing::info!(%address, "serving");
-    axum::serve(listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(text)?;
+    connections::serve(listener, router, connections::within_system(settings.connections), told_to_stop()).await;
     tracing::info!("stopped");
     service.database.clone().close().await.map_err(text)
 }
@@ -329,31 +329,24 @@ async fn told_to_stop() {
     tracing::info!("told to stop: finishing what is under way");
 }
 
-/// The same for an instance that serves: its statements are timed, and are part of traces.
+/// What an instance serves with: its statements are timed, and are part of traces.
 async fn build_observed(settings: &Settings, public_url: &Url, traces: Option<Traces>) -> Result<Service> {
     let metrics = service::metrics::Metrics::default();
     let observer = metrics.clone();
-    build_with(settings, public_url, metrics, |database| {
-        database.observe(move |info| {
-            observer.statement(&info.statement.sql, info.elapsed, info.failed);
-            if let Some(traces) = &traces {
-                traces.statement(&info.statement.sql, info.elapsed, info.failed);
-            }
-        });
-    })
-    .await
+    // PostgreSQL ends a statement once nobody waits for it any more.
+    let statement = settings.limits.time + Duration::from_secs(1);
+    let (url, connections) = (&settings.database_url, settings.database_connections);
+    let database = Database::connect_to_serve(url, connections, statement, move |info| {
+        observer.statement(&info.statement.sql, info.elapsed, info.failed);
+        if let Some(traces) = &traces {
+            traces.statement(&info.statement.sql, info.elapsed, info.failed);
+        }
+    });
+    let database = database.await.map_err(|error| does_not_answer(settings, &error))?;
+    build(settings, public_url, metrics, database).await
 }
 
-async fn build(settings: &Settings, public_url: &Url) -> Result<Service> {
-    build_with(settings, public_url, service::metrics::Metrics::default(), |_| {}).await
-}
-
-async fn build_with(
-    settings: &Settings,
-    public_url: &Url,
-    metrics: service::metrics::Metrics,
-    observe: impl FnOnce(&mut Database),
-) -> Result<Service> {
+async fn build(settings: &Settings, public_url: &Url, metrics: service::metrics::Metrics, database: Database) -> Result<Service> {
     let random = SystemRandom;
     let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
     let mut encryption_keys = settings.encryption_keys.clone();
@@ -370,9 +363,6 @@ async fn build_with(
         }
     }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
-    let mut database = connect(settings, settings.database_connections).await?;
-    // Before anybody has a hold of it.
-    observe(&mut database);
     let replica = match &settings.database_replica_url {
         Some(url) => Some(Replica::new(url, settings.database_connections).await.map_err(text)?),
         None => None,
@@ -403,7 +393,9 @@ async fn build_with(
 /// What a command works with that runs beside the service, or without it.
 pub(crate) async fn build_beside(settings: &Settings) -> Result<Service> {
     let origin = Url::parse("http://localhost").map_err(text)?;
-    build(settings, settings.public_url.as_ref().unwrap_or(&origin)).await
+    let database = connect(settings, settings.database_connections).await?;
+    let metrics = service::metrics::Metrics::default();
+    build(settings, settings.public_url.as_ref().unwrap_or(&origin), metrics, database).await
 }
 
 /// The same for a command that writes what is encrypted.
@@ -429,8 +421,11 @@ pub(crate) async fn connect(settings: &Settings, connections: u32) -> Result<Dat
         secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
         secrets::make_database_file(&settings.database_url)?;
     }
-    let failed = |error| format!("The database {} does not answer: {error}", settings.database_name());
-    Database::connect(&settings.database_url, connections).await.map_err(failed)
+    Database::connect(&settings.database_url, connections).await.map_err(|error| does_not_answer(settings, &error))
+}
+
+fn does_not_answer(settings: &Settings, error: &impl std::fmt::Display) -> String {
+    format!("The database {} does not answer: {error}", settings.database_name())
 }
 
 fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {

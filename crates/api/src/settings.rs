@@ -20,6 +20,7 @@ use service::token::TokenKey;
 use url::Url;
 
 use crate::graphql::limits::Limits;
+use crate::http::connections::Bounds;
 use crate::secrets;
 
 /// Name, default, and what it does.
@@ -96,6 +97,17 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("MAX_DIRECTIVES", "100", "How many directives a query may have."),
     ("MAX_REQUEST_BYTES", "1048576", "How many bytes a request may have, besides a file that it brings."),
     ("MAX_BATCH", "10", "How many requests may be sent as one, in a JSON array; 1: none but alone."),
+    (
+        "REQUESTS_AT_ONCE",
+        "16 for each core",
+        "How many requests are computed at once; of what comes beyond, some waits shortly and the rest gets UNAVAILABLE.",
+    ),
+    (
+        "MAX_CONNECTIONS",
+        "10000",
+        "The most connections of clients at once; where there are as many, those that were idle for longest are closed.",
+    ),
+    ("IDLE_SECONDS", "75", "For how many seconds a connection is kept on which no request is answered."),
     ("REQUEST_SECONDS", "30", "For how many seconds a request may run before it ends with TIMEOUT."),
     ("INTROSPECTION", "on", "on or off: whether the schema may be asked for, as GraphiQL does."),
     ("SUGGESTIONS", "on", "on or off: whether an error about an unknown name suggests those that exist."),
@@ -171,6 +183,10 @@ pub struct Settings {
     pub hashing: Hashing,
     /// What a request may ask for.
     pub limits: Limits,
+    /// How many requests are worked on at once.
+    pub requests_at_once: usize,
+    /// Connections of clients.
+    pub connections: Bounds,
     /// The only documents that run, by id; `None`: any.
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// How long it is kept what happened to an account.
@@ -248,7 +264,12 @@ pub fn worker_threads() -> usize {
 
 /// The database has the other half: it works as much for a request as the service does.
 fn half_of_the_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).max(1)
+    (cores() / 2).max(1)
+}
+
+/// Those that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Settings {
@@ -315,6 +336,8 @@ impl Settings {
                 passes: source.number("HASHING_PASSES", 2, 1..=100),
             },
             limits: limits(&mut source),
+            requests_at_once: source.number("REQUESTS_AT_ONCE", 16 * cores(), 1..=10_000),
+            connections: connections(&mut source),
             trusted_documents: source.parse(
                 "TRUSTED_DOCUMENTS",
                 None,
@@ -377,6 +400,13 @@ impl Settings {
 /// The URL of a database, if it is one of those that are known here.
 pub fn database_url(text: &str) -> Option<String> {
     ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+}
+
+fn connections(source: &mut Source) -> Bounds {
+    Bounds {
+        most: source.number("MAX_CONNECTIONS", 10_000, 10..=1_000_000),
+        idle: Duration::from_secs(source.number("IDLE_SECONDS", 75, 1..=3600)),
+    }
 }
 
 fn limits(source: &mut Source) -> Limits {

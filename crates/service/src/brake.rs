@@ -12,6 +12,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use crate::clock::CLOCKS_DIFFER;
 use crate::{Error, Service};
 
 /// How often something may be tried.
@@ -53,9 +54,6 @@ pub(crate) const PICTURES: Limit = limit("pictures", 30, TimeDelta::minutes(2));
 
 /// Exports of their data that one person has made: five at once, five a day in the long run.
 pub(crate) const EXPORTS: Limit = limit("exports", 5, TimeDelta::minutes(24 * 60 / 5));
-
-/// The most that the clocks of instances may differ.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(10);
 
 /// Takes one try, or says how long to wait for the next.
 pub(crate) async fn take(service: &Service, limit: &Limit, subject: &str) -> Result<(), Error> {

@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+/// The most that the clocks of instances may differ. What is dated further ahead than it may be was written before a clock was set back.
+pub(crate) const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(10);
+
 /// What time it is, UTC.
 pub trait Clock: Send + Sync {
     /// The time now, to the microsecond: what PostgreSQL keeps, so that what is written is what is read.

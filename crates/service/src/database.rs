@@ -1,15 +1,23 @@
 //! The database: SQLite or PostgreSQL, one set of entities and rules. What one engine does in another way than the other is here.
 
+mod pools;
+mod reach;
+
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sea_orm::metric::Info;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
 use sea_orm::sqlx::{self, Connection, PgConnection};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 use tracing::Instrument;
+
+use pools::{ENDS, Pools, options};
+use reach::Reach;
 
 /// For how long [`Database::reach`] waits.
 const REACH: Duration = Duration::from_secs(5);
@@ -48,8 +56,15 @@ pub struct PoolUse {
 /// A pool of connections.
 #[derive(Clone, Debug)]
 pub struct Database {
-    pool: DatabaseConnection,
+    pools: Arc<Pools>,
+    /// `None`: nobody looks whether it answers.
+    reach: Option<Arc<Reach>>,
+    /// How long a statement may take on PostgreSQL; `None`: as long as it likes.
+    statement: Option<Duration>,
 }
+
+/// How often it is looked whether what a statement waits for is still there.
+pub const LOOKS: Duration = Duration::from_millis(250);
 
 impl Database {
     /// Says whether the database at `url` takes a connection now. What a pool says of that is that its time ran out; this says why.
@@ -68,59 +83,45 @@ impl Database {
         Ok(())
     }
 
-    /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`).
+    /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`), for a command.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
-        Ok(Self { pool: sea_orm::Database::connect(Self::options(url, connections)).await? })
+        Ok(Self::of(Pools::open(options(url, connections, None), None).await?))
     }
 
     /// The same for one that is asked only where it answers: connected to when it is first asked, and given up soon.
     pub(crate) async fn connect_lazily(url: &str, connections: u32) -> Result<Self, DbErr> {
-        let mut options = Self::options(url, connections);
+        let mut options = options(url, connections, None);
         options.connect_lazy(true).acquire_timeout(Duration::from_secs(1));
-        Ok(Self { pool: sea_orm::Database::connect(options).await? })
+        Ok(Self::of(Pools::open(options, None).await?))
     }
 
-    fn options(url: &str, connections: u32) -> ConnectOptions {
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
-            // Asks the server before each use otherwise: a round trip a request. A broken connection fails one statement instead.
-            .test_before_acquire(false)
-            // Statements, never their values, at level debug.
-            .sqlx_logging_level(log::LevelFilter::Debug)
-            .map_sqlx_postgres_opts(|options| {
-                // A statement with an array parameter is planned anew at each call otherwise.
-                options.application_name("autrement").options([
-                    ("plan_cache_mode", "force_generic_plan"),
-                    // Nothing here waits in the middle of a transaction for as long.
-                    ("idle_in_transaction_session_timeout", "60s"),
-                ])
-            })
-            .map_sqlx_sqlite_opts(|options| {
-                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-                // FULL: what was acknowledged is there after a power cut.
-                options
-                    .create_if_missing(true)
-                    .foreign_keys(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
-                    // What is deleted is overwritten, not only given free.
-                    .pragma("secure_delete", "ON")
-                    .busy_timeout(Duration::from_secs(5))
-            });
-        options
+    /// The same to serve requests: nothing waits for long. `statement` is how long PostgreSQL may take for one, and `observer` is told of each
+    /// when it has ended. On PostgreSQL a task looks whether the server answers, until the process ends.
+    pub async fn connect_to_serve(
+        url: &str,
+        connections: u32,
+        statement: Duration,
+        observer: impl Fn(&Info<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, DbErr> {
+        let options = options(url, connections, Some(statement));
+        let mut database = Self::of(Pools::open(options, Some(Arc::new(observer))).await?);
+        if database.backend() == DbBackend::Postgres {
+            database.statement = Some(statement);
+            let reach = Arc::new(Reach::new());
+            database.reach = Some(reach.clone());
+            tokio::spawn(reach.watch(url.to_owned(), database.clone()));
+        }
+        Ok(database)
     }
 
-    /// The pool itself, for migrating.
+    fn of(pools: Pools) -> Self {
+        Self { pools: Arc::new(pools), reach: None, statement: None }
+    }
+
+    /// The pool itself. Not to begin a transaction: that is [`Self::write`].
     #[must_use]
     pub fn pool(&self) -> &DatabaseConnection {
-        &self.pool
-    }
-
-    /// Tells `observer` of each statement when it has ended. For an instance that starts: who has a hold of the pool already goes unobserved.
-    pub fn observe(&mut self, observer: impl Fn(&Info<'_>) + Send + Sync + 'static) {
-        self.pool.set_metric_callback(observer);
+        self.pools.in_use()
     }
 
     /// How the pool is used.
@@ -133,9 +134,9 @@ impl Database {
             }};
         }
         if self.has_one_writer() {
-            of!(self.pool.get_sqlite_connection_pool())
+            of!(self.pool().get_sqlite_connection_pool())
         } else {
-            of!(self.pool.get_postgres_connection_pool())
+            of!(self.pool().get_postgres_connection_pool())
         }
     }
 
@@ -143,31 +144,85 @@ impl Database {
     pub async fn pool_wait(&self) -> Option<Duration> {
         let began = Instant::now();
         let is_there = if self.has_one_writer() {
-            self.pool.get_sqlite_connection_pool().acquire().await.is_ok()
+            self.pool().get_sqlite_connection_pool().acquire().await.is_ok()
         } else {
-            self.pool.get_postgres_connection_pool().acquire().await.is_ok()
+            self.pool().get_postgres_connection_pool().acquire().await.is_ok()
         };
         is_there.then(|| began.elapsed())
     }
 
     /// Closes every connection, after what they are doing.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.pool.close().await
+        self.pool().close_by_ref().await
     }
 
-    /// Answers when the database does.
-    pub async fn ping(&self) -> Result<(), DbErr> {
-        self.pool.ping().await
+    /// Whether the server does not answer, as far as is known.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.reach.as_ref().is_some_and(|reach| reach.is_silent())
+    }
+
+    /// Runs what changes nothing, once more on another connection where the one it was given broke: mostly while nobody used it, and others with
+    /// it, as when the server was started anew. So all connections are given up first, and it is looked whether the server answers.
+    pub(crate) async fn again_if_broken<T, F>(&self, statement: impl Fn() -> F) -> Result<T, DbErr>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        let pools = self.pools.count();
+        match (statement().await, &self.reach) {
+            (Err(error), Some(reach)) if is_broken(&error) && reach.look(pools).await => statement().await,
+            (done, _) => done,
+        }
+    }
+
+    /// What a statement comes to, or an error where it was given up.
+    pub(crate) async fn while_it_answers<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        self.answered(statement).await.unwrap_or_else(|| Err(silent()))
+    }
+
+    /// What a statement comes to, or `None` where it was given up: since the server does not answer, or not on this connection, where it would
+    /// have ended the statement by itself. A connection may hang for as long as TCP has patience, a quarter of an hour and more.
+    async fn answered<T>(&self, statement: impl Future<Output = T>) -> Option<T> {
+        let done = self.unless_silent(statement);
+        match self.statement {
+            Some(time) => tokio::time::timeout(time + ENDS, done).await.ok().flatten(),
+            None => done.await,
+        }
+    }
+
+    /// What this comes to, or `None`, at once, where the server does not answer.
+    pub async fn unless_silent<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        while !self.is_silent() {
+            if let Ok(done) = tokio::time::timeout(LOOKS, &mut work).await {
+                return Some(done);
+            }
+        }
+        None
     }
 
     /// Begins a transaction that writes. On SQLite the write lock is taken at once: two that read first and write later would fail.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-        let pool = self.pool.clone();
+        self.again_if_broken(|| self.begin(options)).await
+    }
+
+    async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
+        let database = self.clone();
         // In a task of its own: sqlx counts a transaction as begun once BEGIN is answered. Who breaks off before would put a connection back
         // that is in a transaction, and what others write on it then is gone when it ends.
-        let begun = tokio::spawn(async move { pool.begin_with_options(options).await }.in_current_span());
+        let begun = async move {
+            let pools = database.pools.count();
+            let mut statement = pin!(database.pool().begin_with_options(options));
+            let begun = database.answered(statement.as_mut()).await;
+            if let (None, Some(reach)) = (&begun, &database.reach) {
+                // For the same reason: its pool is given up before it is broken off.
+                reach.look(pools).await;
+            }
+            begun.unwrap_or_else(|| Err(silent()))
+        };
+        let begun = tokio::spawn(begun.in_current_span());
         begun.await.map_err(|error| DbErr::Custom(error.to_string()))?
     }
 
@@ -181,12 +236,12 @@ impl Database {
                 ..Default::default()
             },
         };
-        self.pool.begin_with_options(options).await
+        self.pool().begin_with_options(options).await
     }
 
     /// Which engine it is.
     pub(crate) fn backend(&self) -> DbBackend {
-        self.pool.get_database_backend()
+        self.pool().get_database_backend()
     }
 
     /// SQLite: whoever writes is alone.
@@ -197,8 +252,8 @@ impl Database {
     /// On SQLite what was deleted still stands in the write-ahead log until that begins anew: has it do so. Where somebody reads just
     /// now it may not; the next time it will.
     pub(crate) async fn scrub(&self) {
-        if self.pool.get_database_backend() == DbBackend::Sqlite
-            && let Err(error) = self.pool.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await
+        if self.pool().get_database_backend() == DbBackend::Sqlite
+            && let Err(error) = self.pool().execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await
         {
             tracing::warn!(%error, "the write-ahead log was not emptied; trying again in a minute");
         }
@@ -207,7 +262,7 @@ impl Database {
     /// Between two transactions of a command that writes much: SQLite's lock is not fair, and who waits for it asks again after up to
     /// 100 ms only, so that others would wait until they give up.
     pub(crate) async fn let_others_write(&self) {
-        if self.pool.get_database_backend() == DbBackend::Sqlite {
+        if self.pool().get_database_backend() == DbBackend::Sqlite {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -216,7 +271,7 @@ impl Database {
     pub(crate) fn is_any(&self, column: impl IntoColumnRef, ids: &[i64]) -> Expr {
         let column = Expr::col(column);
         let ids = self.ids(ids);
-        match self.pool.get_database_backend() {
+        match self.pool().get_database_backend() {
             DbBackend::Postgres => column.eq(Func::cust("ANY").arg(ids)),
             _ => {
                 column.in_subquery(Query::select().column("value").from_function(Func::cust("json_each").arg(ids), "ids").take())
@@ -226,7 +281,7 @@ impl Database {
 
     /// The same as text, for a statement that is written out: `ids` is the parameter's name, its value comes from [`Self::ids`].
     pub(crate) fn is_any_text(&self, column: &str, ids: &str) -> String {
-        match self.pool.get_database_backend() {
+        match self.pool().get_database_backend() {
             DbBackend::Postgres => format!("{column} = ANY({ids})"),
             _ => format!("{column} IN (SELECT value FROM json_each({ids}))"),
         }
@@ -236,7 +291,7 @@ impl Database {
     /// which rows (`AND …`), in which order and how many. `columns` are those of `found`. However many a person has, no more are looked at where an index has that
     /// order. In which order the rows come is not said.
     pub(crate) fn of_each_person(&self, columns: &str, table: &str, rest: &str) -> String {
-        match self.pool.get_database_backend() {
+        match self.pool().get_database_backend() {
             DbBackend::Postgres => format!(
                 "SELECT {columns} FROM unnest($1::bigint[]) AS person (id) \
                  CROSS JOIN LATERAL (SELECT * FROM {table} WHERE user_id = person.id {rest}) AS found"
@@ -251,9 +306,31 @@ impl Database {
 
     /// Ids as one parameter.
     pub(crate) fn ids(&self, ids: &[i64]) -> Value {
-        match self.pool.get_database_backend() {
+        match self.pool().get_database_backend() {
             DbBackend::Postgres => ids.to_vec().into(),
             _ => serde_json::json!(ids).to_string().into(),
         }
     }
+}
+
+/// Whether a connection broke, or was given up, rather than that there was none.
+fn is_broken(error: &DbErr) -> bool {
+    use sqlx::Error as Sqlx;
+    let error = match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => error,
+        DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => return true,
+        _ => return false,
+    };
+    match &**error {
+        Sqlx::Io(_) | Sqlx::Tls(_) => true,
+        // The server is stopped, or somebody ended this connection: PostgreSQL says so once before it closes it.
+        Sqlx::Database(database) => database.code().is_some_and(|code| ["57P01", "57P02", "57P03", "08006"].contains(&&*code)),
+        _ => false,
+    }
+}
+
+/// What is said of a statement that was given up.
+#[must_use]
+pub fn silent() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal("the database does not answer".to_owned()))
 }

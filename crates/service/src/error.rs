@@ -259,19 +259,44 @@ impl From<DbErr> for Error {
     }
 }
 
-/// A connection that broke, a server that stops, a lock that did not come free: trying again may well do.
+/// A connection that broke, a server that stops, a lock that did not come free, a disk that is full: trying again may well do.
 fn is_out_of_reach(error: &sea_orm::sqlx::Error) -> bool {
     use sea_orm::sqlx::Error as Sqlx;
     match error {
-        Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::Tls(_) => true,
+        Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Tls(_) => true,
         Sqlx::Database(database) if ends_connection(&**database) => true,
-        // PostgreSQL's classes 08 (connection), 40 (rolled back), 53 (resources), 57 (operator intervention); SQLite's 5 (busy) and
-        // 6 (locked), which extended codes hold in their lowest byte.
-        Sqlx::Database(database) => database.code().is_some_and(|code| {
-            (code.len() == 5 && ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)))
-                || (code.len() < 5 && code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6)))
+        // PostgreSQL's classes 08 (connection), 40 (rolled back), 53 (resources), 57 (operator intervention) and 58 (system), and a
+        // transaction that it ended since nothing came (25P03), or which a lock is kept from for too long (55P03).
+        Sqlx::Database(database) => database.code().is_some_and(|code| match code.len() {
+            5 => ["08", "40", "53", "57", "58", "25P03", "55P03"].iter().any(|class| code.starts_with(class)),
+            _ => sqlite_code(&code).is_some_and(|code| [5, 6, 7, 8, 10, SQLITE_FULL, 14].contains(&code)),
         }),
         _ => false,
+    }
+}
+
+/// SQLite's number of an error: busy 5, locked 6, no memory 7, read-only 8, input or output 10, full 13, can't be opened 14. Extended codes
+/// hold it in their lowest byte.
+fn sqlite_code(code: &str) -> Option<u32> {
+    code.parse().ok().filter(|_| code.len() < 5).map(|code: u32| code & 0xff)
+}
+
+const SQLITE_FULL: u32 = 13;
+
+/// What whoever runs the service is to do about an error, where it is known.
+#[must_use]
+pub fn advice(error: &DbErr) -> Option<&'static str> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return None };
+    let code = error.as_database_error()?.code()?;
+    match (&*code, sqlite_code(&code)) {
+        (_, Some(SQLITE_FULL | 10)) => {
+            Some("the disk of the database is full or fails: make room on it; nothing is lost, and writing goes on by itself")
+        }
+        (_, Some(8)) => Some("the database may not be written: look at the mount and at who owns its files"),
+        ("53100", _) => Some("the disk of the PostgreSQL server is full: make room on it; writing goes on by itself"),
+        ("53300", _) => Some("PostgreSQL takes no more connections: raise its max_connections, or lower DATABASE_CONNECTIONS"),
+        ("57014", _) => Some("a statement took longer than a request may (REQUEST_SECONDS) and was ended"),
+        _ => None,
     }
 }
 

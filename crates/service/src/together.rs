@@ -15,7 +15,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
@@ -49,7 +49,7 @@ impl Run<'_> {
     pub(crate) async fn row(self, sql: Sql) -> Result<Option<QueryResult>, DbErr> {
         match self {
             Self::Together(together) => {
-                let row = together.shared(sql).await;
+                let row = together.shared(sql, false).await;
                 // Two saves of one id at once are usual.
                 let row = row.inspect_err(|error| tracing::debug!(error = error.cause(), "what failed together goes alone"));
                 Ok(row.ok().flatten())
@@ -115,7 +115,7 @@ fn statement(backend: DbBackend, together: &[&Sql]) -> Statement {
 pub struct Together(Arc<Inner>);
 
 struct Inner {
-    pool: DatabaseConnection,
+    database: Database,
     /// The most statements at once.
     at_once: usize,
     queue: Mutex<Queue>,
@@ -146,6 +146,8 @@ impl Line {
 
 struct Waiting {
     sql: Sql,
+    /// The same for all of one text.
+    only_reads: bool,
     answer: oneshot::Sender<Answer>,
     /// Of the request, for the log.
     span: Span,
@@ -193,22 +195,22 @@ impl Together {
     #[must_use]
     pub fn new(database: &Database, connections: u32) -> Self {
         let at_once = usize::try_from(connections / 4).unwrap_or_default().max(1);
-        Self(Arc::new(Inner { pool: database.pool().clone(), at_once, queue: Mutex::default() }))
+        Self(Arc::new(Inner { database: database.clone(), at_once, queue: Mutex::default() }))
     }
 
     /// Runs a statement that only reads, and gives the row of this request: along with others where that is better.
     pub(crate) async fn row(&self, sql: Sql) -> Answer {
-        let pool = &self.0.pool;
+        let pool = self.0.database.pool();
         match pool.get_database_backend() {
-            DbBackend::Postgres => self.shared(sql).await,
+            DbBackend::Postgres => self.shared(sql, true).await,
             backend => pool.query_one_raw(statement(backend, &[&sql])).await.map_err(|error| Arc::new(error.into())),
         }
     }
 
-    async fn shared(&self, sql: Sql) -> Answer {
+    async fn shared(&self, sql: Sql, only_reads: bool) -> Answer {
         let inner = &self.0;
         let (answer, found) = oneshot::channel();
-        let begins = inner.queue().push(Waiting { sql, answer, span: Span::current() }, inner.at_once);
+        let begins = inner.queue().push(Waiting { sql, only_reads, answer, span: Span::current() }, inner.at_once);
         if begins {
             tokio::spawn(inner.clone().work());
         }
@@ -244,7 +246,12 @@ impl Inner {
         // Whoever has gone meanwhile wants nothing any more.
         together.retain(|waiting| !waiting.answer.is_closed());
         let mut answers: Vec<Answer> = together.iter().map(|_| Ok(None)).collect();
-        match self.rows(&together).await {
+        let rows = if together.first().is_some_and(|first| first.only_reads) {
+            self.database.again_if_broken(|| self.rows(&together)).await
+        } else {
+            self.rows(&together).await
+        };
+        match rows {
             Ok(rows) => {
                 for (place, row) in rows {
                     if let Some(answer) = answers.get_mut(place) {
@@ -267,7 +274,8 @@ impl Inner {
             return Ok(Vec::new());
         }
         let sqls: Vec<_> = together.iter().map(|waiting| &waiting.sql).collect();
-        let rows = self.pool.query_all_raw(statement(DbBackend::Postgres, &sqls)).await?;
+        let rows = self.database.pool().query_all_raw(statement(DbBackend::Postgres, &sqls));
+        let rows = self.database.while_it_answers(rows).await?;
         let placed = rows.into_iter().map(|row| {
             let place: i64 = row.try_get("", "place")?;
             Ok((usize::try_from(place - 1).unwrap_or(usize::MAX), row))

@@ -7,12 +7,15 @@ pub mod cluster;
 pub mod collector;
 pub mod game;
 pub mod haproxy;
+pub mod load;
 pub mod mailbox;
 pub mod metrics;
 pub mod operations;
 pub mod plain;
+pub mod postgres;
 pub mod proxy;
 pub mod token;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -71,7 +71,8 @@ impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
         // Not as `Debug`: PostgreSQL's details hold the values that a constraint refused.
         if let Some(source) = std::error::Error::source(&*error.0) {
-            tracing::error!(%source, "a request failed");
+            let advice = source.downcast_ref().and_then(service::error::advice);
+            tracing::error!(%source, advice, "a request failed");
         }
         let mut carried = Self::new(error.0.code());
         carried.source = Some(Arc::new(error));

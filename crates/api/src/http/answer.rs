@@ -2,7 +2,7 @@
 
 use async_graphql::{Pos, Response as GraphQLResponse};
 use axum::extract::Request as HttpRequest;
-use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use message::{Message, message};
@@ -10,6 +10,7 @@ use serde_json::json;
 use service::language::Language;
 
 use super::RequestId;
+use super::admission::Declined;
 use super::persisted::Fault;
 use crate::graphql::document;
 use crate::graphql::error::{ApiError, complete, refused};
@@ -66,6 +67,17 @@ impl Refused {
 impl From<document::Refused> for Refused {
     fn from(document::Refused { code, message }: document::Refused) -> Self {
         Self::Told { status: None, code, message }
+    }
+}
+
+impl From<Declined> for Refused {
+    fn from(declined: Declined) -> Self {
+        // The words that the rules have for the same.
+        let message = match declined {
+            Declined::Busy => message!("The service is very busy; please try again in a moment."),
+            Declined::Silent => message!("The service can't do this right now; please look again in a moment."),
+        };
+        Self::told(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
 }
 
@@ -131,6 +143,10 @@ impl AnswerForm {
         let mut reply = self.reply(status, response);
         if status == Some(StatusCode::METHOD_NOT_ALLOWED) {
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        if status == Some(StatusCode::SERVICE_UNAVAILABLE) {
+            // Seconds. A rush is over by then, or it is as bad as before, and whoever asks knows it at once.
+            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         reply
     }

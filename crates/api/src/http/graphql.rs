@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: which requests are taken, and how they are run. What `async-graphql-axum` offers for this runs mutations by GET; only
 //! its reading of parameters is used. How answers are given is in [`super::answer`].
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::futures_util::StreamExt;
@@ -21,6 +22,7 @@ use service::language::Language;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::form_urlencoded;
 
+use super::admission::Declined;
 use super::answer::{AnswerForm, Refused, is_request_error};
 use super::{App, i_json, upload};
 use crate::graphql::document::{self, Cost, Known, Spent};
@@ -104,6 +106,7 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
     }
     let asked = Request::new(app.service.clone(), sender(app, &request));
     let (parts, body) = request.into_parts();
+    let mut room = app.admission.room();
     let (bytes, form) = match way {
         Way::Get => (Bytes::new(), None),
         Way::Form => {
@@ -112,18 +115,36 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
         }
         Way::Json => {
             let limit = app.limits.request_bytes;
-            let bytes = timeout(app.limits.time, read_body(body, limit)).await.map_err(|_| {
+            let read = read_body(body, limit, |bytes| room.take(bytes));
+            let bytes = timeout(app.limits.time, read).await.map_err(|_| {
                 let message = message!("The request took too long to arrive; send it again.");
                 Refused::told(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
             })?;
-            let bytes = bytes.ok_or_else(|| {
-                let message = message!("The request has more than {limit} bytes; send less at once.", limit);
-                Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
+            let bytes = bytes.map_err(|unread| match unread {
+                Unread::NoRoom => Declined::Busy.into(),
+                Unread::TooLarge => {
+                    let message = message!("The request has more than {limit} bytes; send less at once.", limit);
+                    Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
+                }
             })?;
             (bytes.into(), None)
         }
     };
-    let (requests, ids) = read(app, parts, &bytes, way).await?;
+    // Only now: who sends slowly keeps a connection, and no place.
+    let work = pin!(answer_read(app, parts, &bytes, form, way, asked));
+    app.admission.run(&app.service.database, work).await.unwrap_or_else(|declined| Err(declined.into()))
+}
+
+/// Answers what has arrived.
+async fn answer_read(
+    app: &App,
+    parts: Parts,
+    bytes: &[u8],
+    form: Option<upload::Form>,
+    way: Way,
+    asked: Request,
+) -> Result<Answers, Refused> {
+    let (requests, ids) = read(app, parts, bytes, way).await?;
     let mut ids = ids.into_iter();
     // One for all of a batch.
     let deadline = Instant::now() + app.limits.time;
@@ -292,21 +313,31 @@ async fn execute(
     Ok(response)
 }
 
-/// The body, if it is not too large. One that is too large is read to its end all the same and dropped, as far as that is bearable: a
-/// client that is still sending would find the connection broken instead of the answer.
-pub(super) async fn read_body(body: Body, limit: usize) -> Option<Vec<u8>> {
+/// Why a body was not read.
+pub(super) enum Unread {
+    TooLarge,
+    /// There is no room for it now.
+    NoRoom,
+}
+
+/// The body, if it is not too large, and there is room for it. One that is too large is read to its end all the same and dropped, as far as
+/// that is bearable: a client that is still sending would find the connection broken instead of the answer.
+pub(super) async fn read_body(body: Body, limit: usize, mut has_room: impl FnMut(usize) -> bool) -> Result<Vec<u8>, Unread> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     let mut parts = body.into_data_stream();
     while let Some(part) = parts.next().await {
-        let part = part.ok()?;
+        let part = part.map_err(|_| Unread::TooLarge)?;
         length += part.len();
         if length <= limit {
+            if !has_room(part.len()) {
+                return Err(Unread::NoRoom);
+            }
             bytes.extend_from_slice(&part);
         } else if length > DROPPED_BYTES {
             break;
         }
     }
-    (length <= limit).then_some(bytes)
+    if length <= limit { Ok(bytes) } else { Err(Unread::TooLarge) }
 }
 
 pub(super) fn sender(app: &App, request: &HttpRequest) -> Sender {

@@ -1,7 +1,9 @@
 //! HTTP: the API, pictures, exports, GraphiQL and the health of the service.
 
+mod admission;
 mod answer;
 pub mod body;
+pub mod connections;
 mod data_export;
 mod graphiql;
 mod graphql;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use async_graphql::ValidationMode;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -35,6 +37,7 @@ use tracing::Instrument;
 use crate::graphql::Schema;
 use crate::graphql::document::{self, KnownDocuments};
 use crate::graphql::limits::Limits;
+use admission::Admission;
 use observe::Observe;
 use persisted::Documents;
 
@@ -69,6 +72,7 @@ struct Shared {
     /// Origins that may call the API, besides its own.
     origins: Vec<String>,
     proxies: Proxies,
+    admission: Admission,
     observe: Observe,
     readiness: health::Readiness,
     /// Requests with a file that are read or answered.
@@ -83,6 +87,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// What a request may ask for.
     pub limits: Limits,
+    /// How many are worked on at once.
+    pub requests_at_once: usize,
     /// The only documents that run, by id; `None`: any.
     pub trusted_documents: Option<BTreeMap<String, String>>,
     /// Whether GraphiQL is served.
@@ -97,7 +103,7 @@ pub struct Options {
 ///
 /// Where there is no randomness to begin the names of requests with.
 pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> {
-    let Options { origins, proxies, limits, trusted_documents, graphiql, observe } = options;
+    let Options { origins, proxies, limits, requests_at_once, trusted_documents, graphiql, observe } = options;
     let request_ids = RequestIds::new(&*service.random)?;
     // Its own requests are not on anybody's list.
     let graphiql = graphiql && trusted_documents.is_none();
@@ -106,7 +112,7 @@ pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> 
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE].into_iter().chain(upload::PREFLIGHT).collect::<Vec<_>>())
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, RETRY_AFTER])
         .allow_credentials(true);
     let schema = |limits: &Limits, mode| crate::graphql::schema(limits, mode, &observe.metrics.fields);
     if let Some(trusted) = &trusted_documents {
@@ -122,6 +128,7 @@ pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> 
         service,
         origins,
         proxies,
+        admission: Admission::new(requests_at_once),
         observe,
         readiness: health::Readiness::default(),
         uploads: Arc::new(upload::Places::new(upload::PLACES)),

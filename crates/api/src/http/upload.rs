@@ -120,7 +120,7 @@ pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body)
         Ok(viewer) => viewer.user().id,
         Err(error) => {
             // The rest is dropped, or the answer would not arrive.
-            timeout(ARRIVAL, read_body(body, 0)).await.map_err(late)?;
+            let _ = timeout(ARRIVAL, read_body(body, 0, |_| true)).await.map_err(late)?;
             return Err(Refused::Failed(error));
         }
     };
@@ -131,7 +131,7 @@ pub async fn read(app: &App, request: &Request, headers: &HeaderMap, body: Body)
     };
     // Its parts, and what is between them.
     let form_bytes = app.limits.request_bytes + MAX_BYTES + 2 * MAP_BYTES;
-    let bytes = timeout(ARRIVAL, read_body(body, form_bytes)).await.map_err(late)?.ok_or_else(|| {
+    let bytes = timeout(ARRIVAL, read_body(body, form_bytes, |_| true)).await.map_err(late)?.map_err(|_| {
         let message = message!("The request is too large; a file of 5 MiB at most is taken: make the picture smaller.");
         Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
     })?;

@@ -23,6 +23,7 @@ use super::parts::{Cipher, KEY, wrap_key};
 use super::row::{self, Known};
 use super::tables::{self, Table, for_each_exported_table};
 use super::{KEPT, State};
+use crate::clock::CLOCKS_DIFFER;
 use crate::language::Language;
 use crate::{Error, Service, random, sealed};
 
@@ -44,7 +45,9 @@ pub(super) const VERSION: u32 = 1;
 /// Takes up the export that has waited longest, and makes it. False where none waits. Several instances may do so at once.
 pub async fn make_next(service: &Service) -> Result<bool, Error> {
     let now = service.clock.now();
-    let waiting = Entity::find().filter(Column::Lease.lte(now)).order_by_asc(Column::DateRequested);
+    // Further ahead than any is given: the clock was set back since.
+    let is_over = Column::Lease.lte(now).or(Column::Lease.gt(now + LEASE * TRIES + CLOCKS_DIFFER));
+    let waiting = Entity::find().filter(is_over).order_by_asc(Column::DateRequested);
     let Some(export) = waiting.one(service.database.pool()).await? else { return Ok(false) };
     let Some((export, key)) = take_up(service, export).await? else { return Ok(true) };
     tracing::info!(export = %export.id, tries = export.tries, "making an export");

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use transport::{Mailer, MailerError, Refused};
 
+use crate::clock::CLOCKS_DIFFER;
 use crate::language::Language;
 use crate::{Error, Service, erasure, random, sealed, user_detail};
 
@@ -172,12 +173,15 @@ pub(crate) fn language_of(user: &user::Model, wished: Language) -> Language {
 pub async fn deliver(service: &Arc<Service>) -> Result<usize, Error> {
     let pool = service.database.pool();
     let now = service.clock.now();
-    let due = Entity::find().filter(Column::NextTry.lte(now)).order_by_asc(Column::NextTry).limit(BATCH).all(pool).await?;
+    // Queued in the future: the clock was set back since, and the next try would be as late.
+    let is_due = Column::NextTry.lte(now).or(Column::DateCreated.gt(now + CLOCKS_DIFFER));
+    let due = Entity::find().filter(is_due).order_by_asc(Column::NextTry).limit(BATCH).all(pool).await?;
     let mut sending = tokio::task::JoinSet::new();
     for mail in due {
         let wait = (FIRST_WAIT * 2_i32.pow(mail.tries.clamp(0, 10).unsigned_abs())).min(LONGEST_WAIT);
         let taken = Entity::update_many()
             .col_expr(Column::NextTry, (now + wait).into())
+            .col_expr(Column::DateCreated, Ord::min(mail.date_created, now).into())
             .col_expr(Column::Tries, Expr::col(Column::Tries).add(1))
             .filter(Column::Id.eq(mail.id))
             .filter(Column::Tries.eq(mail.tries))

@@ -1,0 +1,122 @@
+//! How many requests are worked on at once, and which wait. More than the processors can do makes each of them later and none of them more;
+//! so what comes beyond is refused at once, and whoever is let in is answered as fast as ever.
+//!
+//! A place is for a request that computes. One that takes longer than [`COMPUTES`] waits for something else (a lock, a password's hash, a
+//! database far away) and its place goes to the next. Who finds no place waits, judged by time as in `CoDel` (RFC 8289): for as long as [`BURST`]
+//! where the queue was empty lately, which is a class that begins at once; where people have been waiting for that long, for [`STANDING`] only,
+//! since a queue that stands helps nobody.
+//!
+//! What has arrived takes memory before and while it is worked on, so there is room for so many bytes of all requests.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use service::database::{Database, LOOKS};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+/// Who holds a place for longer waits for something else.
+const COMPUTES: Duration = Duration::from_millis(100);
+/// The most that anybody waits for a place.
+const BURST: Duration = Duration::from_millis(250);
+/// The same where somebody has been waiting for longer than that all the time.
+const STANDING: Duration = Duration::from_millis(5);
+/// So many requests for each place are under way at most, with those that wait for something else: each takes memory.
+const IN_ALL: usize = 16;
+
+/// The most bytes of requests at once, besides files, which have places of their own.
+const BYTES: usize = 64 * 1024 * 1024;
+
+/// Where requests are let in.
+pub struct Admission {
+    bytes: Semaphore,
+    places: Arc<Semaphore>,
+    in_all: Semaphore,
+    begun: Instant,
+    /// Since when somebody has been waiting at any time, in milliseconds from `begun`; 0: nobody is.
+    standing_since: AtomicU64,
+}
+
+/// Why a request was not answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Declined {
+    /// Nothing was done: there was no place.
+    Busy,
+    /// The database does not answer; what was begun is undone, or done all the same if it was on its way already.
+    Silent,
+}
+
+impl Admission {
+    /// So many at once.
+    pub fn new(places: usize) -> Self {
+        Self {
+            bytes: Semaphore::new(BYTES),
+            places: Arc::new(Semaphore::new(places)),
+            in_all: Semaphore::new(places * IN_ALL),
+            begun: Instant::now(),
+            standing_since: AtomicU64::new(0),
+        }
+    }
+
+    /// Room for the bytes of a request, held until it is answered.
+    pub fn room(&self) -> Room<'_> {
+        Room { bytes: &self.bytes, held: None }
+    }
+
+    /// Does the work of a request, once there is a place, and for as long as the database answers.
+    pub async fn run<T>(&self, database: &Database, mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Declined> {
+        let _counted = self.in_all.try_acquire().map_err(|_| Declined::Busy)?;
+        let place = self.place().await?;
+        if let Ok(done) = timeout(COMPUTES, work.as_mut()).await {
+            return Ok(done);
+        }
+        drop(place);
+        loop {
+            match timeout(LOOKS, work.as_mut()).await {
+                Ok(done) => return Ok(done),
+                Err(_) if database.is_silent() => return Err(Declined::Silent),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Declined> {
+        // There is one only where nobody waits.
+        if let Ok(place) = self.places.try_acquire() {
+            if self.standing_since.load(Ordering::Relaxed) != 0 {
+                self.standing_since.store(0, Ordering::Relaxed);
+            }
+            return Ok(place);
+        }
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let since = match self.standing_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => now,
+            Err(since) => since,
+        };
+        let stands = Duration::from_millis(now.saturating_sub(since)) > BURST;
+        let place = timeout(if stands { STANDING } else { BURST }, self.places.acquire()).await;
+        place.ok().and_then(Result::ok).ok_or(Declined::Busy)
+    }
+}
+
+/// Room for the bytes of one request.
+pub struct Room<'a> {
+    bytes: &'a Semaphore,
+    held: Option<SemaphorePermit<'a>>,
+}
+
+impl Room<'_> {
+    /// Takes so much more, if it is there.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        let Some(more) = u32::try_from(bytes).ok().and_then(|bytes| self.bytes.try_acquire_many(bytes).ok()) else {
+            return false;
+        };
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            held => *held = Some(more),
+        }
+        true
+    }
+}

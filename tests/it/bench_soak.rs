@@ -35,7 +35,7 @@ async fn bench_soak_sqlite() {
 async fn soak(engine: Engine) {
     let time = Duration::from_secs(setting("SOAK_SECONDS").map_or(1800, |seconds| seconds.parse().unwrap()));
     let home = Arc::new(Home::migrated(engine).await);
-    let server = Server::start_on(home, &[("LOG", "warn"), ("DATABASE_CONNECTIONS", "10")]).await;
+    let server = Server::start_on(home, &[("LOG", "warn"), ("DATABASE_CONNECTIONS", "10"), ("REQUESTS_AT_ONCE", "")]).await;
     let process = server.children[0].id().unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let idle = memory(process).0;

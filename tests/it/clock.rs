@@ -57,6 +57,6 @@ async fn nothing_waits_for_a_clock_that_was_set_back(engine: Engine) {
     server.client().sign_up(&newcomer).await;
     server.mails(&newcomer, 1).await;
     // An export that was being made.
-    server.sql("UPDATE data_exports SET state = 'MAKING', lease = date_requested").await;
+    server.sql("UPDATE data_exports SET state = 'making', lease = date_requested").await;
     data_export::ready(&server, &somebody).await;
 }

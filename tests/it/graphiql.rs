@@ -240,7 +240,7 @@ async fn without_introspection_it_opens_all_the_same() {
     says(&browser, "Nobody is signed in").await;
     browser.click("[aria-label='Show Documentation Explorer']").await;
     browser.wait_for("document.querySelector('.graphiql-doc-explorer-error').innerText").await;
-    assert_eq!(browser.call("document.querySelectorAll('.graphiql-spinner, .graphiql-spin').length").await, 0);
+    browser.wait_for("!document.querySelector('.graphiql-spinner, .graphiql-spin')").await;
     assert_eq!(ask(&browser, "{ me { id } }", "data").await, json!({ "data": { "me": null } }));
     browser.quit().await;
 }

@@ -222,7 +222,7 @@ async fn at_rate(url: &str, request: &[u8], rate: f64, connections: u32, time: D
 /// What it holds, then four times as much, then nothing: who is let in is answered as fast as ever.
 async fn overload(engine: Engine, time: Duration) {
     let home = Arc::new(Home::migrated(engine).await);
-    let server = Server::start_on(home, &[("LOG", "warn"), ("DATABASE_CONNECTIONS", "10")]).await;
+    let server = Server::start_on(home, &[("LOG", "warn"), ("DATABASE_CONNECTIONS", "10"), ("REQUESTS_AT_ONCE", "")]).await;
     let process = server.children[0].id().unwrap();
     let somebody = player(&server).await;
     let request = post(somebody.access_token.as_deref(), &json!({ "query": ME }));
@@ -276,7 +276,7 @@ async fn bench_overload_postgres() {
 #[ignore = "a benchmark: it wants 22,000 file descriptors, ulimit -n"]
 async fn bench_overload_idle_connections() {
     let home = Arc::new(Home::migrated(Engine::Postgres).await);
-    let server = Server::start_on(home, &[("LOG", "warn"), ("MAX_CONNECTIONS", "12000")]).await;
+    let server = Server::start_on(home, &[("LOG", "warn"), ("MAX_CONNECTIONS", "12000"), ("REQUESTS_AT_ONCE", "")]).await;
     let process = server.children[0].id().unwrap();
     let somebody = player(&server).await;
     let before = memory(process).0;

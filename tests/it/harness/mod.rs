@@ -173,6 +173,8 @@ impl Home {
             .env("SMTP_URL", mailbox::smtp_url())
             .env("LOG", if self.engine == Engine::Pair { "trace" } else { "info,autrement=debug,service=debug,sqlx=debug" })
             .env("LOG_FORMAT", "json")
+            // Ten times as many as there are by default: unoptimised, and beside other tests, a request takes ten times as long.
+            .env("REQUESTS_AT_ONCE", "320")
             .kill_on_drop(true);
         command
     }

@@ -4,21 +4,18 @@
 use std::io::IsTerminal;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::settings::{LogFormat, Settings};
 use crate::traces::{SPANS, Traces};
 
 /// Starts it as the settings say, and sends spans to where traces go.
 pub fn start(settings: &Settings, traces: Option<&Traces>) {
-    let mut filter = EnvFilter::new(&settings.log);
-    if let Ok(without) = format!("{SPANS}=off").parse() {
-        filter = filter.add_directive(without);
-    }
+    let filter = settings.log.clone().with_target(SPANS, LevelFilter::OFF);
     let Some(traces) = traces else {
         // One filter for all: cheaper than one for each layer.
         return tracing_subscriber::registry().with(filter).with(lines(settings.log_format)).init();

@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use service::password::Hashing;
 use service::sealed::{KeyRing, RingKey};
 use service::token::TokenKey;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
 use crate::graphql::limits::Limits;
@@ -193,8 +194,8 @@ pub struct Settings {
     pub audit_log: TimeDelta,
     /// Whether GraphiQL is served.
     pub graphiql: bool,
-    /// A filter of `tracing-subscriber`.
-    pub log: String,
+    /// From which level on what is logged: of all, or by where it comes from.
+    pub log: Targets,
     /// How the log is written.
     pub log_format: LogFormat,
     /// Whether each request has its line.
@@ -346,9 +347,7 @@ impl Settings {
             ),
             audit_log: TimeDelta::days(source.number("AUDIT_LOG_DAYS", 365, 30..=3650)),
             graphiql: source.switch("GRAPHIQL", true),
-            log: source.parse("LOG", "info".to_owned(), "a log filter, info or info,sqlx=debug", |text| {
-                tracing_subscriber::EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
-            }),
+            log: source.parse("LOG", Targets::new().with_default(LevelFilter::INFO), "a log filter, info or info,sqlx=debug", |text| text.parse().ok()),
             log_format: source.parse("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

@@ -8,6 +8,7 @@ mod machine;
 mod outside;
 
 use service::Service;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::command::build_beside;
 use crate::secrets;
@@ -77,7 +78,7 @@ pub async fn run() -> Result<(), String> {
         }
     };
     // What is found is told once, below.
-    "off".clone_into(&mut settings.log);
+    settings.log = Targets::new().with_default(LevelFilter::OFF);
     crate::log::start(&settings, None);
     outside::settings(&mut report, &settings);
     machine::files(&mut report, &settings);

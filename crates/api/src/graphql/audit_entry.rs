@@ -9,6 +9,7 @@ use service::entity::audit_entry::Model;
 use service::viewer::Owner;
 
 use super::id;
+use super::in_turn::Item;
 
 /// What happened to an account.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ impl AuditEntry {
         Self { row, owner }
     }
 }
+
+impl Item for AuditEntry {}
 
 /// That something happened to an account. Never changed.
 #[Object]

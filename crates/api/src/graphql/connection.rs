@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use async_graphql::connection::{CursorType, Edge, EmptyFields, PageInfo};
-use async_graphql::{Context, Object, OutputType, TypeName};
+use async_graphql::{Context, Object, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike};
@@ -16,6 +16,7 @@ use service::viewer::Owner;
 use tokio::sync::OnceCell;
 
 use super::error::Result;
+use super::in_turn::{Item, Items};
 use super::request::Request;
 
 /// `first`, `after`, `last` and `before` as a client sends them.
@@ -32,7 +33,7 @@ pub struct Window {
 }
 
 /// A part of a list. Not async-graphql's own type, which has no description.
-pub struct Connection<N: OutputType> {
+pub struct Connection<N: Item> {
     edges: Vec<Edge<Place, N, EmptyFields>>,
     has_previous_page: bool,
     has_next_page: bool,
@@ -68,7 +69,7 @@ impl Total {
     }
 }
 
-impl<N: OutputType> TypeName for Connection<N> {
+impl<N: Item> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
     }
@@ -76,15 +77,15 @@ impl<N: OutputType> TypeName for Connection<N> {
 
 /// A part of a list, as in the Relay connection specification.
 #[Object(name_type)]
-impl<N: OutputType> Connection<N> {
+impl<N: Item> Connection<N> {
     /// The items, each with its cursor.
     async fn edges(&self) -> &[Edge<Place, N, EmptyFields>] {
         &self.edges
     }
 
     /// The items alone.
-    async fn nodes(&self) -> Vec<&N> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Items<&N> {
+        Items(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// How many items the whole list has; null where counting them would not be cheap, as in `auditLog`.
@@ -196,7 +197,7 @@ impl Window {
 }
 
 /// A page as a connection.
-pub fn connection<T, C: Into<Place>, N: OutputType>(page: Page<T>, total: Total, node: impl Fn(T) -> (C, N)) -> Connection<N> {
+pub fn connection<T, C: Into<Place>, N: Item>(page: Page<T>, total: Total, node: impl Fn(T) -> (C, N)) -> Connection<N> {
     let edges = page.items.into_iter().map(|item| {
         let (cursor, node) = node(item);
         Edge::new(cursor.into(), node)

@@ -21,6 +21,62 @@ pub trait Small: OutputType {
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> impl Future<Output = ServerResult<Value>> + Send;
+
+    /// Whether no field of it has to wait.
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+/// What a list has many of.
+pub trait Item: OutputType {
+    /// Whether no field of it has to wait; false where that is not known.
+    fn is_ready(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Item> Item for &T {
+    fn is_ready(&self) -> bool {
+        (**self).is_ready()
+    }
+}
+
+impl<T: Small> Item for InTurn<T> {
+    fn is_ready(&self) -> bool {
+        self.0.is_ready()
+    }
+}
+
+/// A list whose items are resolved one after the other, where none of them has to wait: the library makes a future of each, as large as all
+/// that it may come to, and moves it about.
+pub struct Items<T>(pub Vec<T>);
+
+impl<T: Item> OutputType for Items<T> {
+    fn type_name() -> Cow<'static, str> {
+        <Vec<T> as OutputType>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Vec<T> as OutputType>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Vec<T> as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let Self(items) = self;
+        if !items.iter().all(Item::is_ready) {
+            return items.resolve(context, field).await;
+        }
+        let mut values = Vec::with_capacity(items.len());
+        for (place, item) in items.iter().enumerate() {
+            let context = context.with_index(place);
+            values.push(item.resolve(&context, field).await.map_err(|error| context.set_error_path(error))?);
+        }
+        Ok(Value::List(values))
+    }
 }
 
 /// A small object, in the place of the object itself.
@@ -61,7 +117,7 @@ macro_rules! small {
 small!(Role, UserDetail, UserPassion);
 
 /// Of its fields `totalCount` alone waits, and then for everybody's.
-impl<N: OutputType> Small for Connection<N> {
+impl<N: Item> Small for Connection<N> {
     async fn in_turn(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         fields(self, context, field).await
     }

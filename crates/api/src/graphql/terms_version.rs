@@ -10,10 +10,13 @@ use service::terms_version as terms;
 use super::connection::{Connection, Total, Window, connection, cost};
 use super::error::Result;
 use super::id;
+use super::in_turn::Item;
 use super::request::Request;
 
 /// A version of the terms.
 pub struct TermsVersion(pub Arc<Model>);
+
+impl Item for TermsVersion {}
 
 /// A version of the terms. Public.
 #[Object]

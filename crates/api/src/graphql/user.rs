@@ -29,7 +29,7 @@ use super::game::shape_sequence::ShapeSequenceGameData;
 use super::game::skills::SkillsGameData;
 use super::game::speed::SpeedGameData;
 use super::id;
-use super::in_turn::{self, InTurn, Small};
+use super::in_turn::{self, InTurn, Items, Small};
 use super::insights::Insights;
 use super::language::Language;
 use super::passkey::{PasskeyCredential, PasskeySignal};
@@ -55,6 +55,10 @@ pub struct User {
 impl Small for User {
     async fn in_turn(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         if self.is_ready { in_turn::fields(self, context, field).await } else { self.resolve(context, field).await }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.is_ready
     }
 }
 
@@ -155,9 +159,9 @@ impl User {
     }
 
     /// What they love, in their order; three at most.
-    async fn passions(&self, context: &Context<'_>) -> Result<Vec<InTurn<UserPassion>>> {
+    async fn passions(&self, context: &Context<'_>) -> Result<Items<InTurn<UserPassion>>> {
         let passions = Request::of(context).loaders().passions.load(self.owner).await?;
-        Ok(passions.into_iter().map(|passion| InTurn(UserPassion(passion))).collect())
+        Ok(Items(passions.into_iter().map(|passion| InTurn(UserPassion(passion))).collect()))
     }
 
     /// Their passkeys, the oldest first. Only the person themselves sees them.

@@ -231,6 +231,8 @@ impl Connection {
     }
 
     async fn answer(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, router: Router) {
+        // A small answer behind another does not wait until the client says that it has that one.
+        let _ = stream.set_nodelay(true);
         let router = TowerToHyperService::new(router);
         let service = service_fn(|mut request: hyper::Request<Incoming>| {
             self.seen.store(BUSY, Ordering::Release);

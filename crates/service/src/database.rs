@@ -153,7 +153,7 @@ impl Database {
 
     /// Closes every connection, after what they are doing.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.pool().close_by_ref().await
+        self.pools.close().await
     }
 
     /// Whether the server does not answer, as far as is known.
@@ -214,7 +214,7 @@ impl Database {
         // that is in a transaction, and what others write on it then is gone when it ends.
         let begun = async move {
             let pools = database.pools.count();
-            let mut statement = pin!(database.pool().begin_with_options(options));
+            let mut statement = pin!(database.pools.to_write().begin_with_options(options));
             let begun = database.answered(statement.as_mut()).await;
             if let (None, Some(reach)) = (&begun, &database.reach) {
                 // For the same reason: its pool is given up before it is broken off.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sea_orm::metric::Info;
 use sea_orm::sqlx::Connection;
-use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, DbErr};
 
 /// Is told of each statement.
 pub(super) type Observer = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
@@ -28,6 +28,9 @@ pub(super) struct Pools {
     options: ConnectOptions,
     observer: Option<Observer>,
     first: DatabaseConnection,
+    /// On SQLite: the one connection of those who begin to write. Its lock is not fair, and who waits for it asks again after up to 100 ms;
+    /// a pool is, and tells whoever is next at once.
+    writer: Option<DatabaseConnection>,
     /// Those that came after it, each in the next place, so that the one in use is lent without a lock.
     later: Box<[OnceLock<DatabaseConnection>]>,
     /// How many of the places are taken.
@@ -37,13 +40,33 @@ pub(super) struct Pools {
 impl Pools {
     pub(super) async fn open(options: ConnectOptions, observer: Option<Observer>) -> Result<Self, DbErr> {
         let first = make(options.clone(), observer.as_ref()).await?;
+        let writer = if first.get_database_backend() == DbBackend::Sqlite {
+            let mut one = options.clone();
+            one.max_connections(1).connect_lazy(true);
+            Some(make(one, observer.as_ref()).await?)
+        } else {
+            None
+        };
         let later = (0..LATER_POOLS).map(|_| OnceLock::new()).collect();
-        Ok(Self { options, observer, first, later, count: AtomicUsize::new(0) })
+        Ok(Self { options, observer, first, writer, later, count: AtomicUsize::new(0) })
     }
 
     pub(super) fn in_use(&self) -> &DatabaseConnection {
         let last = self.count().checked_sub(1);
         last.and_then(|last| self.later.get(last)?.get()).unwrap_or(&self.first)
+    }
+
+    /// Where transactions that write begin.
+    pub(super) fn to_write(&self) -> &DatabaseConnection {
+        self.writer.as_ref().unwrap_or_else(|| self.in_use())
+    }
+
+    /// Closes every connection, after what they are doing.
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        if let Some(writer) = &self.writer {
+            writer.close_by_ref().await?;
+        }
+        self.in_use().close_by_ref().await
     }
 
     /// How many came after the first.

@@ -19,6 +19,8 @@ use tracing::Instrument;
 use pools::{ENDS, Pools, options};
 use reach::Reach;
 
+use crate::error::ends_connection;
+
 /// For how long [`Database::reach`] waits.
 const REACH: Duration = Duration::from_secs(5);
 
@@ -323,8 +325,8 @@ fn is_broken(error: &DbErr) -> bool {
     };
     match &**error {
         Sqlx::Io(_) | Sqlx::Tls(_) => true,
-        // The server is stopped, or somebody ended this connection: PostgreSQL says so once before it closes it.
-        Sqlx::Database(database) => database.code().is_some_and(|code| ["57P01", "57P02", "57P03", "08006"].contains(&&*code)),
+        // The server is stopped, or somebody ended this connection: PostgreSQL, or the pooler before it, says so once before it closes it.
+        Sqlx::Database(database) => ends_connection(&**database),
         _ => false,
     }
 }

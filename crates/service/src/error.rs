@@ -301,7 +301,7 @@ pub fn advice(error: &DbErr) -> Option<&'static str> {
 }
 
 /// PostgreSQL says that the connection is over, whatever the reason: behind a pooler it refuses one in answer to a statement.
-fn ends_connection(error: &dyn DatabaseError) -> bool {
+pub(crate) fn ends_connection(error: &dyn DatabaseError) -> bool {
     let error = error.try_downcast_ref::<PgDatabaseError>();
     error.is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
 }

@@ -10,8 +10,8 @@
 //!    `m0013_history.rs`;
 //! 3. its words for clients: in the api's `graphql/game/` one file like `jobs.rs` with the object and the input. Searching the api
 //!    for `Jobs` and `jobs` shows the other places: in `graphql/game/mod.rs` the kind, the variant of `GameData`, its line in
-//!    `in_turn`, the list `objects!`, the line of `load` and the mutation; the variant in `node.rs`; the list `games!` in
-//!    `loaders.rs`; the field in `user.rs`;
+//!    `in_turn`, the list `objects!` (imported by name in `plays.rs`) and the mutation; the variant in `node.rs`; the list `games!`
+//!    in `loaders.rs`; the field in `user.rs`;
 //! 4. in the service a JSON Schema of each of its JSON fields (`schemas/`, and a line in `game/schemas.rs`), and its title
 //!    (`game/catalogue.rs`);
 //! 5. `schema.graphql`, printed anew, and in the tests its names (`harness/game.rs`), a play of it (`fixtures/session-1.json`)

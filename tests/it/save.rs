@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use crate::harness::game::{GAMES, game, session};
 use crate::harness::{Client, Engine, Home, Server, on_both_engines, on_both_engines_and_two_instances};
@@ -254,16 +255,15 @@ async fn sixty_four_clients_lose_no_key(engine: Engine) {
     let together = Arc::new(Barrier::new(CLIENTS));
     let clients = (0..CLIENTS).map(|client| {
         let (somebody, together) = (somebody.clone(), together.clone());
-        tokio::spawn(async move {
+        async move {
             for round in 0..ROUNDS {
                 together.wait().await;
                 game("scenario").save(&somebody, input(client, round)).await.data();
             }
-        })
+        }
     });
-    for client in clients.collect::<Vec<_>>() {
-        client.await.unwrap();
-    }
+    // Ends with the first that fails: the others would wait for it.
+    clients.collect::<JoinSet<_>>().join_all().await;
     all_are_there(&somebody).await;
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::Barrier;
 
 use crate::harness::game::{GAMES, game};
 use crate::harness::{Answer, Client, Engine, Server, on_both_engines_and_two_instances};
@@ -313,14 +312,12 @@ async fn accepting_while_another_version_is_published(engine: Engine) {
 async fn who_plays_while_terms_are_published_is_asked_from_then_on(engine: Engine) {
     let server = Server::start(engine).await;
     let admin = server.admin().await;
-    let (is_published, all_play) = (Arc::new(AtomicBool::new(false)), Arc::new(Barrier::new(5)));
+    let is_published = Arc::new(AtomicBool::new(false));
     let mut playing = Vec::new();
     for _ in 0..4 {
         let (client, is_published) = (server.somebody().await, is_published.clone());
-        let all_play = all_play.clone();
+        save(&client).await.data();
         playing.push(tokio::spawn(async move {
-            save(&client).await.data();
-            all_play.wait().await;
             loop {
                 let must_be_refused = is_published.load(Ordering::SeqCst);
                 let answer = save(&client).await;
@@ -335,7 +332,6 @@ async fn who_plays_while_terms_are_published_is_asked_from_then_on(engine: Engin
             save(&client).await.data();
         }));
     }
-    all_play.wait().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     publish(&admin, "2.0", "# Two").await.data();
     is_published.store(true, Ordering::SeqCst);

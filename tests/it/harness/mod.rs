@@ -93,6 +93,8 @@ pub struct Home {
     pub folder: PathBuf,
     pub database_url: String,
     engine: Engine,
+    /// On the server of all tests, which may be reached in several ways.
+    is_shared: bool,
     secrets: Secrets,
     pub personal: plain::Personal,
 }
@@ -110,15 +112,15 @@ impl Home {
                 format!("{}/{name}", postgres_url())
             }
         };
-        Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
+        Self { folder, database_url, engine, is_shared: true, secrets: Secrets::default(), personal: plain::Personal::default() }
     }
 
-    /// A PostgreSQL database that is there.
+    /// A PostgreSQL database of a server of the test's own.
     pub fn at(database_url: &str) -> Self {
         let folder = new_folder();
         std::fs::create_dir(&folder).unwrap();
         let (engine, database_url) = (Engine::Postgres, database_url.to_owned());
-        Self { folder, database_url, engine, secrets: Secrets::default(), personal: plain::Personal::default() }
+        Self { folder, database_url, engine, is_shared: false, secrets: Secrets::default(), personal: plain::Personal::default() }
     }
 
     /// A migrated database: made once, copied for each test.
@@ -181,7 +183,7 @@ impl Home {
 
     /// The same database by way of another server, where the tests are told of one (`tests/run --pooled`).
     fn through(&self, setting: &str) -> Option<String> {
-        let url = std::env::var(setting).ok().filter(|_| self.engine != Engine::Sqlite)?;
+        let url = std::env::var(setting).ok().filter(|_| self.engine != Engine::Sqlite && self.is_shared)?;
         Some(format!("{url}/{}", self.database_url.rsplit('/').next().unwrap()))
     }
 
@@ -421,15 +423,16 @@ impl Server {
     }
 }
 
-/// No secret that was used is in the log, whatever its level.
+/// No secret that was used is in the log, whatever its level. What the service warned of is shown where a test fails.
 impl Drop for Server {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let log = self.log();
-            if let Some(secret) = self.home.secrets.told_by(&log) {
-                let line = log.lines().find(|line| line.contains(&secret));
-                panic!("the log tells {secret}: {line:?}");
-            }
+        let log = self.log();
+        if std::thread::panicking() {
+            let warnings = log.lines().filter(|line| line.contains(r#""level":"WARN""#) || line.contains(r#""level":"ERROR""#));
+            warnings.for_each(|line| eprintln!("{line}"));
+        } else if let Some(secret) = self.home.secrets.told_by(&log) {
+            let line = log.lines().find(|line| line.contains(&secret));
+            panic!("the log tells {secret}: {line:?}");
         }
     }
 }

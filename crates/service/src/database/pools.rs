@@ -15,11 +15,9 @@ pub(super) type Observer = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
 /// The most pools after the first in a process's life: the last stays, whatever happens.
 const LATER_POOLS: usize = 1000;
 
-/// For how long a statement waits for a connection, once other requests have them all or the server takes none. With what notices that the
-/// server hangs ([`super::Reach`]) it keeps an answer below two seconds.
-const ACQUIRE: Duration = Duration::from_millis(1500);
-/// The same where nobody else waits, or where the one writer of SQLite is waited for.
-const ACQUIRE_PATIENTLY: Duration = Duration::from_secs(5);
+/// For how long a statement waits for a connection while others have them all. Where the server is gone, or hangs, nobody waits as long: that
+/// is noticed before ([`super::Reach`]).
+const ACQUIRE: Duration = Duration::from_secs(5);
 /// A connection whose last statement was given up may take so long to end it before it is closed.
 pub(super) const ENDS: Duration = Duration::from_secs(2);
 
@@ -114,11 +112,10 @@ async fn make(options: ConnectOptions, observer: Option<&Observer>) -> Result<Da
 
 /// `statement`: how long one may take on PostgreSQL where requests are served.
 pub(super) fn options(url: &str, connections: u32, statement: Option<Duration>) -> ConnectOptions {
-    let is_postgres = !url.starts_with("sqlite:");
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
-        .acquire_timeout(if is_postgres && statement.is_some() { ACQUIRE } else { ACQUIRE_PATIENTLY })
+        .acquire_timeout(ACQUIRE)
         // Asks the server before each use otherwise: a round trip a request. A broken connection fails one statement instead.
         .test_before_acquire(false)
         // But for one that was not used for long: firewalls and balancers forget such, without a word to either side.

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
 
+use crate::harness::cluster::Cluster;
 use crate::harness::game::game;
 use crate::harness::load::{Connection, Outcomes, post};
 use crate::harness::postgres::Postgres;
@@ -154,6 +156,18 @@ async fn stops(times: Times) {
     assert!(!outcomes.failed().0.is_empty());
 }
 
+/// The same behind pgbouncer, which keeps its clients meanwhile.
+async fn stops_behind_a_pooler(times: Times) {
+    let cluster = Cluster::start().await;
+    let home = Arc::new(Home::at(&format!("{}/postgres", cluster.primary)));
+    let url = format!("{}/postgres", cluster.pooler);
+    let server = Server::start_on(home, &[("DATABASE_URL", &url), ("LOG", "info")]).await;
+    let does = |verb| Handle::current().block_on(cluster.does(verb));
+    let what = "stopped, behind pgbouncer";
+    let outcomes = ride_out(what, &server, times, || does("stop-primary"), || does("start-primary")).await;
+    assert!(!outcomes.failed().0.is_empty());
+}
+
 /// A service whose database is at the end of a wire.
 async fn on_a_wire(what: &str, times: Times, broken: Wire) -> Outcomes {
     let home = Arc::new(Home::migrated(Engine::Postgres).await);
@@ -168,6 +182,11 @@ const FAR: Wire = Wire::Slow(Duration::from_millis(100));
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_stopped_and_started() {
     stops(SHORT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_behind_a_pooler_that_is_stopped_and_started() {
+    stops_behind_a_pooler(SHORT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,6 +227,12 @@ async fn connections_that_are_ended_one_by_one() {
 #[ignore = "a benchmark"]
 async fn bench_fault_stopped() {
     stops(LONG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a benchmark"]
+async fn bench_fault_stopped_behind_a_pooler() {
+    stops_behind_a_pooler(LONG).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,9 +86,9 @@ async fn long_reads_go_to_the_replica_and_who_wrote_finds_it() {
             page(&admin).await;
         }
     };
-    tokio::join!(reading, cluster.replica("stop"));
+    tokio::join!(reading, cluster.does("stop-replica"));
     sees_what_they_write(&admin, &person, 4).await;
-    cluster.replica("start").await;
+    cluster.does("start-replica").await;
     comes_to_be_used(&cluster, &admin).await;
     sees_what_they_write(&admin, &person, 4).await;
 }

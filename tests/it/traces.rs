@@ -40,7 +40,7 @@ async fn a_request_is_a_trace(engine: Engine) {
     let answer = person.with_header("traceparent", CALLER).send(query, Value::Null).await;
     answer.data();
     let id = trace_id(&server, &answer.request_id).await;
-    let spans = collector.trace(&id, 4).await;
+    let spans = collector.trace(&id).await;
 
     let request = spans.iter().find(|span| span.parent_span_id.is_empty()).unwrap();
     assert_eq!(attribute(request, "http.request.method"), "POST");

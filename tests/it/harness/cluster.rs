@@ -24,8 +24,9 @@ impl Cluster {
         Self { folder, primary: url("primary"), replica: url("replica"), pooler: url("pooler") }
     }
 
-    pub async fn replica(&self, verb: &str) {
-        let status = tokio::process::Command::new(script()).arg(format!("{verb}-replica")).arg(&self.folder).status().await;
+    /// `stop-replica`, `start-primary` and the like.
+    pub async fn does(&self, verb: &str) {
+        let status = tokio::process::Command::new(script()).arg(verb).arg(&self.folder).status().await;
         assert!(status.unwrap().success());
     }
 

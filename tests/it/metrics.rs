@@ -74,7 +74,7 @@ async fn what_happens_is_counted(engine: Engine) {
         (r#"autrement_mails_total{kind="verification",outcome="sent"}"#, 1.0),
         ("autrement_mail_queue", 0.0),
         ("autrement_mail_queue_oldest_seconds", 0.0),
-        (r#"autrement_pool_connections{state="limit"}"#, 5.0),
+        (r#"autrement_pool_connections{pool="main",state="limit"}"#, 5.0),
         (r#"autrement_build_info{version="0.1.0"}"#, 1.0),
         (r#"autrement_job_failures_total{task="expire"}"#, 0.0),
     ] {
@@ -88,7 +88,7 @@ async fn what_happens_is_counted(engine: Engine) {
         r#"autrement_job_last_success_timestamp_seconds{task="expire"}"#,
         r#"autrement_job_last_success_timestamp_seconds{task="mail"}"#,
         r#"autrement_job_seconds_count{task="exports"}"#,
-        "autrement_pool_wait_seconds_count",
+        r#"autrement_pool_wait_seconds_count{pool="main"}"#,
         "process_resident_memory_bytes",
         "process_open_fds",
         "process_cpu_seconds_total",
@@ -97,6 +97,10 @@ async fn what_happens_is_counted(engine: Engine) {
     ] {
         assert!(metrics.value(more) > 0.0, "{more}: {}", metrics.0);
     }
+    // Those who write on SQLite wait for one connection.
+    let writer = r#"autrement_pool_connections{pool="writer",state="limit"}"#;
+    let writers = if engine == Engine::Sqlite { metrics.value(writer) } else { 1.0 };
+    assert!((writers - 1.0).abs() < 0.5, "{}", metrics.0);
     if engine == Engine::Postgres {
         assert!(metrics.value(r#"autrement_statement_seconds_count{kind="shared"}"#) > 0.0, "{}", metrics.0);
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::data_export;
 use crate::harness::cluster::Cluster;
+use crate::harness::metrics::SHOWN;
 use crate::harness::{Client, Home, Server};
 
 const PAGE: &str = "{ users(first: 50) { nodes { id username isActive } } statistics { accounts activeAccounts } }";
@@ -56,7 +57,7 @@ async fn long_reads_go_to_the_replica_and_who_wrote_finds_it() {
     let cluster = Cluster::start().await;
     let home = Arc::new(Home::at(&format!("{}/postgres", cluster.primary)));
     let replica = format!("{}/postgres", cluster.replica);
-    let server = Server::start_on(home, &[("DATABASE_REPLICA_URL", &replica)]).await;
+    let server = Server::start_on(home, &[("DATABASE_REPLICA_URL", &replica), SHOWN]).await;
     let admin = server.admin().await;
     let somebody = server.somebody().await;
     let person = server.somebody().await.data("{ me { id } }").await["me"]["id"].clone();
@@ -79,6 +80,7 @@ async fn long_reads_go_to_the_replica_and_who_wrote_finds_it() {
     sees_what_they_write(&admin, &person, 4).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     cluster.ask_replica("SELECT pg_wal_replay_resume()").await;
+    counts(&server, "behind").await;
 
     // It goes down, under way, and comes back.
     let reading = async {
@@ -91,6 +93,16 @@ async fn long_reads_go_to_the_replica_and_who_wrote_finds_it() {
     cluster.does("start-replica").await;
     comes_to_be_used(&cluster, &admin).await;
     sees_what_they_write(&admin, &person, 4).await;
+    counts(&server, "replica").await;
+    counts(&server, "left_alone").await;
+    let limit = server.metrics().await.value(r#"autrement_pool_connections{pool="replica",state="limit"}"#);
+    assert!((limit - 5.0).abs() < 0.5, "{limit}");
+}
+
+/// An operator sees where the long reads went.
+async fn counts(server: &Server, to: &str) {
+    let metrics = server.metrics().await;
+    assert!(metrics.value(&format!(r#"autrement_long_reads_total{{to="{to}"}}"#)) > 0.0, "{to}: {}", metrics.0);
 }
 
 #[tokio::test]

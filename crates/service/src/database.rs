@@ -5,7 +5,7 @@ mod reach;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::metric::Info;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
@@ -16,6 +16,7 @@ use sea_orm::{
 };
 use tracing::Instrument;
 
+pub use pools::PoolUse;
 use pools::{ENDS, Pools, options};
 use reach::Reach;
 
@@ -42,17 +43,6 @@ fn may_pass(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
-}
-
-/// How a pool is used.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolUse {
-    /// Connections that are open.
-    pub open: u32,
-    /// Those of them that nobody uses.
-    pub idle: usize,
-    /// The most that may be open.
-    pub most: u32,
 }
 
 /// A pool of connections.
@@ -126,31 +116,19 @@ impl Database {
         self.pools.in_use()
     }
 
-    /// How the pool is used.
+    /// How each pool is used, by its name: `main`, and on SQLite `writer`, the line of those who write.
     #[must_use]
-    pub fn pool_use(&self) -> PoolUse {
-        macro_rules! of {
-            ($pool:expr) => {{
-                let pool = $pool;
-                PoolUse { open: pool.size(), idle: pool.num_idle(), most: pool.options().get_max_connections() }
-            }};
-        }
-        if self.has_one_writer() {
-            of!(self.pool().get_sqlite_connection_pool())
-        } else {
-            of!(self.pool().get_postgres_connection_pool())
-        }
+    pub fn pool_uses(&self) -> Vec<(&'static str, PoolUse)> {
+        self.pools.by_name().map(|(name, pool)| (name, pools::used(pool))).collect()
     }
 
-    /// For how long one has to wait for a connection; `None`: none came in time.
-    pub async fn pool_wait(&self) -> Option<Duration> {
-        let began = Instant::now();
-        let is_there = if self.has_one_writer() {
-            self.pool().get_sqlite_connection_pool().acquire().await.is_ok()
-        } else {
-            self.pool().get_postgres_connection_pool().acquire().await.is_ok()
-        };
-        is_there.then(|| began.elapsed())
+    /// For how long one has to wait for a connection of each pool; `None`: none came in time.
+    pub async fn pool_waits(&self) -> Vec<(&'static str, Option<Duration>)> {
+        let mut waits = Vec::new();
+        for (name, pool) in self.pools.by_name() {
+            waits.push((name, pools::wait(pool).await));
+        }
+        waits
     }
 
     /// Closes every connection, after what they are doing.

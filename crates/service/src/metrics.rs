@@ -67,12 +67,18 @@ labels! {
     SignIn(kind, outcome);
     /// Which brake held.
     Brake(brake);
+    /// Which pool of connections.
+    Pool(pool);
+    /// Where a long read went, or why not to the replica.
+    LongRead(to);
 }
 
 /// The kinds of statements.
 const STATEMENTS: [&str; 6] = ["select", "insert", "update", "delete", "shared", "other"];
 /// What is done in the background.
 const JOBS: [&str; 3] = ["expire", "mail", "exports"];
+/// Where a read goes that a replica may bear: there, or why not.
+const LONG_READS: [&str; 4] = ["replica", "behind", "down", "left_alone"];
 /// The ways of signing in.
 const SIGN_INS: [&str; 7] =
     ["password", "passkey", "sign_up_password", "sign_up_passkey", "recovery_password", "recovery_passkey", "refresh"];
@@ -97,8 +103,9 @@ pub struct Metrics {
     rounds_seconds: Histograms<Job>,
     sign_ins: Family<SignIn, Counter>,
     brakes: Family<Brake, Counter>,
-    pool_wait: Histogram,
-    pool_wait_failed: Counter,
+    pool_wait: Histograms<Pool>,
+    pool_wait_failed: Family<Pool, Counter>,
+    long_reads: Family<LongRead, Counter>,
 }
 
 impl Default for Metrics {
@@ -122,12 +129,16 @@ impl Default for Metrics {
             rounds_seconds: Family::new_with_constructor(long_seconds),
             sign_ins: Family::default(),
             brakes: Family::default(),
-            pool_wait: seconds(),
-            pool_wait_failed: Counter::default(),
+            pool_wait: Family::new_with_constructor(seconds),
+            pool_wait_failed: Family::default(),
+            long_reads: Family::default(),
         };
         // A counter that is there from the start shows its first increase.
         for task in JOBS {
             metrics.rounds_failed.get_or_create_owned(&Job { task });
+        }
+        for to in LONG_READS {
+            metrics.long_reads.get_or_create_owned(&LongRead { to });
         }
         for kind in SIGN_INS {
             metrics.sign_ins.get_or_create_owned(&SignIn { kind, outcome: "ok" });
@@ -181,6 +192,11 @@ impl Metrics {
             self.pool_wait.clone(),
         );
         registry.register("autrement_pool_wait_failed", "Probes that got no connection", self.pool_wait_failed.clone());
+        registry.register(
+            "autrement_long_reads",
+            "Reads that a replica may bear: to the replica, or why the primary bore them",
+            self.long_reads.clone(),
+        );
     }
 
     /// A statement ran.
@@ -245,14 +261,22 @@ impl Metrics {
         self.brakes.get_or_create(&Brake { brake }).inc();
     }
 
-    /// A probe waited so long for a connection, or got none.
-    pub fn pool_waited(&self, waited: Option<Duration>) {
+    /// A probe waited so long for a connection of a pool, or got none.
+    pub fn pool_waited(&self, pool: &'static str, waited: Option<Duration>) {
+        let label = Pool { pool };
+        // There before the first that fails.
+        let failed = self.pool_wait_failed.get_or_create_owned(&label);
         match waited {
-            Some(waited) => self.pool_wait.observe(waited.as_secs_f64()),
+            Some(waited) => self.pool_wait.get_or_create(&label).observe(waited.as_secs_f64()),
             None => {
-                self.pool_wait_failed.inc();
+                failed.inc();
             }
         }
+    }
+
+    /// Where a read went that a replica may bear: `replica`, or why not there.
+    pub(crate) fn long_read(&self, to: &'static str) {
+        self.long_reads.get_or_create(&LongRead { to }).inc();
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
-use crate::database::Database;
+use crate::database::{Database, PoolUse};
 use crate::{Error, Service};
 
 /// How long a list waits for the replica to come as far: it is faster to read the primary then.
@@ -34,6 +34,12 @@ impl Replica {
     /// One that may be down: it is connected to when it is first asked.
     pub async fn new(url: &str, connections: u32) -> Result<Self, DbErr> {
         Ok(Self { database: Database::connect_lazily(url, connections).await?, down_since: Mutex::default() })
+    }
+
+    /// How its pool is used.
+    #[must_use]
+    pub fn pool_use(&self) -> Option<PoolUse> {
+        self.database.pool_uses().first().map(|(_, used)| *used)
     }
 
     fn is_down(&self) -> bool {
@@ -72,18 +78,24 @@ impl Service {
     /// Where a long read goes, within `patience`: to the replica, or else to the primary.
     pub(crate) async fn to_read(&self, patience: Duration) -> DatabaseConnection {
         let primary = self.database.pool();
-        match &self.replica {
-            Some(replica) if !replica.is_down() => match replica.has_caught_up(primary, patience).await {
-                Ok(true) => replica.database.pool().clone(),
+        let why_not = match &self.replica {
+            None => return primary.clone(),
+            Some(replica) if replica.is_down() => "left_alone",
+            Some(replica) => match replica.has_caught_up(primary, patience).await {
+                Ok(true) => {
+                    self.metrics.long_read("replica");
+                    return replica.database.pool().clone();
+                }
                 Ok(false) => {
                     // So that not each of them waits in vain.
                     replica.note_down(&"it is behind");
-                    primary.clone()
+                    "behind"
                 }
-                Err(_) => primary.clone(),
+                Err(_) => "down",
             },
-            _ => primary.clone(),
-        }
+        };
+        self.metrics.long_read(why_not);
+        primary.clone()
     }
 
     /// Runs a long read on the replica; on the primary where there is none that will do, or where it breaks off.

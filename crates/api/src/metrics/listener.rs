@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use service::Service;
+use service::replica::Replica;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -40,7 +41,10 @@ pub async fn serve(bind: SocketAddr, metrics: Arc<Metrics>, service: Arc<Service
 
 async fn show(State(shown): State<Shown>) -> Response {
     let (metrics, service) = &*shown;
-    metrics.pool(service.database.pool_use());
+    let of_replica = service.replica.as_ref().and_then(Replica::pool_use);
+    for (pool, used) in service.database.pool_uses().into_iter().chain(of_replica.map(|used| ("replica", used))) {
+        metrics.pool(pool, used);
+    }
     metrics.process.look();
     match timeout(PATIENCE, service::mail::waiting(service)).await {
         Ok(Ok((depth, oldest))) => service.metrics.mail_queue(depth, oldest, service.clock.now()),
@@ -62,6 +66,8 @@ async fn probe_pool(service: Arc<Service>) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        service.metrics.pool_waited(service.database.pool_wait().await);
+        for (pool, waited) in service.database.pool_waits().await {
+            service.metrics.pool_waited(pool, waited);
+        }
     }
 }

@@ -46,6 +46,7 @@ struct Field {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Connections {
+    pool: &'static str,
     state: &'static str,
 }
 
@@ -127,10 +128,10 @@ impl Metrics {
         Ok(text)
     }
 
-    fn pool(&self, pool: service::database::PoolUse) {
-        let idle = i64::try_from(pool.idle).unwrap_or(i64::MAX);
-        for (state, count) in [("idle", idle), ("used", (i64::from(pool.open) - idle).max(0)), ("limit", pool.most.into())] {
-            self.connections.get_or_create(&Connections { state }).set(count);
+    fn pool(&self, pool: &'static str, used: service::database::PoolUse) {
+        let idle = i64::try_from(used.idle).unwrap_or(i64::MAX);
+        for (state, count) in [("idle", idle), ("used", (i64::from(used.open) - idle).max(0)), ("limit", used.most.into())] {
+            self.connections.get_or_create(&Connections { pool, state }).set(count);
         }
     }
 }

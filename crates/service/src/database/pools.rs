@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::metric::Info;
 use sea_orm::sqlx::Connection;
@@ -11,6 +11,17 @@ use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, DbErr};
 
 /// Is told of each statement.
 pub(super) type Observer = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
+
+/// How a pool is used.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUse {
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: usize,
+    /// The most that may be open.
+    pub most: u32,
+}
 
 /// The most pools after the first in a process's life: the last stays, whatever happens.
 const LATER_POOLS: usize = 1000;
@@ -57,6 +68,11 @@ impl Pools {
     /// Where transactions that write begin.
     pub(super) fn to_write(&self) -> &DatabaseConnection {
         self.writer.as_ref().unwrap_or_else(|| self.in_use())
+    }
+
+    /// Each of them, by the name that metrics have for it.
+    pub(super) fn by_name(&self) -> impl Iterator<Item = (&'static str, &DatabaseConnection)> {
+        [("main", self.in_use())].into_iter().chain(self.writer.iter().map(|writer| ("writer", writer)))
     }
 
     /// Closes every connection, after what they are doing.
@@ -108,6 +124,34 @@ async fn make(options: ConnectOptions, observer: Option<&Observer>) -> Result<Da
         pool.set_metric_callback(move |info| observer(info));
     }
     Ok(pool)
+}
+
+/// The pool of either engine, which are of two types.
+macro_rules! of_either {
+    ($connection:ident, $pool:ident => $does:expr) => {
+        if $connection.get_database_backend() == DbBackend::Sqlite {
+            let $pool = $connection.get_sqlite_connection_pool();
+            $does
+        } else {
+            let $pool = $connection.get_postgres_connection_pool();
+            $does
+        }
+    };
+}
+
+pub(super) fn used(connection: &DatabaseConnection) -> PoolUse {
+    of_either!(connection, pool => PoolUse {
+        open: pool.size(),
+        idle: pool.num_idle(),
+        most: pool.options().get_max_connections(),
+    })
+}
+
+/// For how long one has to wait for a connection; `None`: none came in time.
+pub(super) async fn wait(connection: &DatabaseConnection) -> Option<Duration> {
+    let began = Instant::now();
+    let is_there = of_either!(connection, pool => pool.acquire().await.is_ok());
+    is_there.then(|| began.elapsed())
 }
 
 /// `statement`: how long one may take on PostgreSQL where requests are served.

@@ -2,43 +2,24 @@
 //! `token-keys`, `sample`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use service::Service;
-use service::audit_log::AuditLog;
 use service::clock::{Clock, SystemClock};
 use service::data_export::{self, ImportOptions};
-use service::database::Database;
 use service::entity::for_each_game;
-use service::game::{Game, Remembered, Schemas, evolution};
-use service::keyed_hash::KeyedHash;
-use service::mail::{Mailer, MailerError};
-use service::passkey::RelyingParty;
-use service::password::Passwords;
+use service::game::{Game, evolution};
 use service::random::SystemRandom;
-use service::replica::Replica;
-use service::sealed::{self, KeyRing};
-use service::together::Together;
-use service::token;
-use service::user_picture::Pictures;
-use tokio::net::TcpListener;
-use url::Url;
+use service::sealed;
 
 use crate::copies::{self, CopyDatabase};
 use crate::health::{self, Health};
-use crate::http::connections;
-use crate::http::observe::Observe;
-use crate::http::proxies::Proxies;
-use crate::metrics::{self, Metrics};
 use crate::migrations::{self, Migrate, migrate_up};
 use crate::secrets::{self, Ring};
 use crate::settings::{Settings, help};
 use crate::traces::Traces;
-use crate::{doctor, graphql, http, log, sample, start};
+use crate::{assemble, doctor, graphql, log, sample, serve};
 
 /// The backend of Autrement Capable: GraphQL over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -182,7 +163,7 @@ pub async fn run() -> Result<()> {
             let settings = Settings::read()?;
             let traces = settings.traces.as_ref().map(|endpoint| Traces::start(endpoint, settings.traces_share)).transpose()?;
             log::start(&settings, traces.as_ref());
-            let served = serve(settings, traces.as_ref()).await;
+            let served = serve::serve(settings, traces.as_ref()).await;
             if let Some(traces) = traces {
                 traces.stop().await;
             }
@@ -217,215 +198,6 @@ fn settings() -> Result<Settings> {
     let settings = Settings::read()?;
     log::start(&settings, None);
     Ok(settings)
-}
-
-async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
-    let listener = TcpListener::bind(settings.bind).await.map_err(|error| format!("BIND {}: {error}", settings.bind))?;
-    let address = listener.local_addr().map_err(text)?;
-    let public_url = match &settings.public_url {
-        Some(url) => url.clone(),
-        None => Url::parse(&format!("http://localhost:{}", address.port())).map_err(text)?,
-    };
-    if settings.smtp_url.is_none() && !settings.is_local() {
-        return Err("SMTP_URL is not set: with a PUBLIC_URL other than localhost, mail has to reach people.".to_owned());
-    }
-    if !settings.clock_offset.is_zero() {
-        tracing::warn!(seconds = settings.clock_offset.num_seconds(), "the clock is moved (CLOCK_OFFSET)");
-    }
-    start::wait_for_database(&settings).await?;
-    migrate_up(&settings).await?;
-    let service = Arc::new(build_observed(&settings, &public_url, traces.cloned()).await?);
-    let metrics = Arc::new(Metrics::new(&service.metrics));
-    if let Some(bind) = settings.metrics_bind {
-        metrics::serve(bind, metrics.clone(), service.clone()).await?;
-    }
-    sealed::register(&service).await.map_err(text)?;
-    let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
-    let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
-    tokio::spawn(purge_what_expires(service.clone()));
-    tokio::spawn(deliver_mail(service.clone()));
-    tokio::spawn(make_exports(service.clone()));
-    let options = http::Options {
-        origins,
-        proxies: Proxies::new(settings.trusted_proxies),
-        limits: settings.limits,
-        requests_at_once: settings.requests_at_once,
-        trusted_documents: settings.trusted_documents,
-        graphiql: settings.graphiql,
-        observe: Observe {
-            metrics,
-            log_requests: settings.log_requests,
-            slow: settings.slow_operation,
-            has_traces: traces.is_some(),
-        },
-    };
-    let router = http::router(service.clone(), options).map_err(text)?;
-    if settings.graphiql {
-        println!("GraphiQL: http://{address}/");
-    } else {
-        println!("GraphQL: http://{address}/graphql");
-    }
-    tracing::info!(%address, "serving");
-    connections::serve(listener, router, connections::within_system(settings.connections), told_to_stop()).await;
-    tracing::info!("stopped");
-    service.database.clone().close().await.map_err(text)
-}
-
-/// Once a minute, on every instance: removing twice what is gone does nothing.
-async fn purge_what_expires(service: Arc<Service>) {
-    let mut minutes = tokio::time::interval(Duration::from_mins(1));
-    loop {
-        minutes.tick().await;
-        if let Err(error) = start::job(&service, "expire", service::expired::purge(&service)).await {
-            tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
-        }
-    }
-}
-
-/// Looks into the queue every second, on every instance; at once again while there is more.
-async fn deliver_mail(service: Arc<Service>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        seconds.tick().await;
-        while match start::job(&service, "mail", service::mail::deliver(&service)).await {
-            Ok(taken_up) => taken_up > 0,
-            Err(error) => {
-                tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
-                false
-            }
-        } {}
-    }
-}
-
-/// The same for exports, one at a time.
-async fn make_exports(service: Arc<Service>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        seconds.tick().await;
-        while match start::job(&service, "exports", data_export::make_next(&service)).await {
-            Ok(was_made) => was_made,
-            Err(error) => {
-                tracing::warn!(error = error.code(), "the exports that wait could not be read; trying again in a second");
-                false
-            }
-        } {}
-    }
-}
-
-/// SIGTERM or SIGINT: no new connections, requests in flight finish.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-    tracing::info!("told to stop: finishing what is under way");
-}
-
-/// What an instance serves with: its statements are timed, and are part of traces.
-async fn build_observed(settings: &Settings, public_url: &Url, traces: Option<Traces>) -> Result<Service> {
-    let metrics = service::metrics::Metrics::default();
-    let observer = metrics.clone();
-    // PostgreSQL ends a statement once nobody waits for it any more.
-    let statement = settings.limits.time + Duration::from_secs(1);
-    let (url, connections) = (&settings.database_url, settings.database_connections);
-    let database = Database::connect_to_serve(url, connections, statement, move |info| {
-        observer.statement(&info.statement.sql, info.elapsed, info.failed);
-        if let Some(traces) = &traces {
-            traces.statement(&info.statement.sql, info.elapsed, info.failed);
-        }
-    });
-    let database = database.await.map_err(|error| does_not_answer(settings, &error))?;
-    build(settings, public_url, metrics, database).await
-}
-
-async fn build(settings: &Settings, public_url: &Url, metrics: service::metrics::Metrics, database: Database) -> Result<Service> {
-    let random = SystemRandom;
-    let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
-    let mut encryption_keys = settings.encryption_keys.clone();
-    if token_keys.is_empty() || encryption_keys.is_empty() || email_index_key.is_empty() {
-        let made = secrets::of(&settings.data_dir, &random)?;
-        if token_keys.is_empty() {
-            token_keys = made.token_keys;
-        }
-        if encryption_keys.is_empty() {
-            encryption_keys = made.encryption_keys;
-        }
-        if email_index_key.is_empty() {
-            email_index_key = made.email_index_key;
-        }
-    }
-    let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
-    let replica = match &settings.database_replica_url {
-        Some(url) => Some(Replica::new(url, settings.database_connections).await.map_err(text)?),
-        None => None,
-    };
-    Ok(Service {
-        replica,
-        clock: Arc::new(SystemClock { offset: settings.clock_offset }),
-        tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
-        keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
-        remembered: Remembered::default(),
-        together: Together::new(&database, settings.database_connections),
-        database,
-        schemas: Schemas::compile().map_err(text)?,
-        passwords: Passwords::new(settings.hashing, &random, &metrics).map_err(text)?,
-        passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
-            format!("RELYING_PARTY_ID {relying_party_id} is neither the host of PUBLIC_URL nor a domain above it")
-        })?,
-        keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
-        mailer: mailer(settings, public_url)?,
-        audit_log: AuditLog::new(settings.audit_log),
-        pictures: Pictures::new(public_url, &metrics),
-        metrics,
-        public_url: public_url.clone(),
-        random: Arc::new(random),
-    })
-}
-
-/// What a command works with that runs beside the service, or without it.
-pub(crate) async fn build_beside(settings: &Settings) -> Result<Service> {
-    let origin = Url::parse("http://localhost").map_err(text)?;
-    let database = connect(settings, settings.database_connections).await?;
-    let metrics = service::metrics::Metrics::default();
-    build(settings, settings.public_url.as_ref().unwrap_or(&origin), metrics, database).await
-}
-
-/// The same for a command that writes what is encrypted.
-async fn build_to_write(settings: &Settings) -> Result<Service> {
-    let service = build_beside(settings).await?;
-    sealed::check_to_write(&service).await.map_err(text)?;
-    Ok(service)
-}
-
-pub(crate) fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
-    let host = public_url.host_str().unwrap_or("localhost");
-    let from = settings.mail_from.clone().unwrap_or_else(|| format!("Autrement Capable <no-reply@{host}>"));
-    let app_url = settings.app_url.as_ref().unwrap_or(public_url).clone();
-    Mailer::new(settings.smtp_url.as_deref(), &from, app_url).map_err(|error| match error {
-        MailerError::Server => "SMTP_URL is not smtp://user:password@host:port or smtps://…".to_owned(),
-        MailerError::Sender => "MAIL_FROM is not an address, Name <name@example.org>".to_owned(),
-    })
-}
-
-/// Opens the database; makes the file where it is SQLite's and not there.
-pub(crate) async fn connect(settings: &Settings, connections: u32) -> Result<Database> {
-    if settings.is_sqlite() {
-        secrets::make_folder(&settings.data_dir).map_err(|error| format!("DATA_DIR {}: {error}", settings.data_dir.display()))?;
-        secrets::make_database_file(&settings.database_url)?;
-    }
-    Database::connect(&settings.database_url, connections).await.map_err(|error| does_not_answer(settings, &error))
-}
-
-fn does_not_answer(settings: &Settings, error: &impl std::fmt::Display) -> String {
-    format!("The database {} does not answer: {error}", settings.database_name())
 }
 
 fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {
@@ -465,7 +237,7 @@ fn add_encryption_key(settings: &Settings) -> Result<()> {
 }
 
 async fn rotate_keys(settings: &Settings, batch: u64) -> Result<()> {
-    let service = build_beside(settings).await?;
+    let service = assemble::beside(settings).await?;
     let done = sealed::rotate(&service, batch, |table, rows| println!("{table}: {rows} rows so far")).await;
     let newest = service.keys.newest().to_owned();
     service.database.close().await.map_err(text)?;
@@ -477,7 +249,7 @@ async fn rotate_keys(settings: &Settings, batch: u64) -> Result<()> {
 }
 
 async fn retire_encryption_key(settings: &Settings) -> Result<()> {
-    let service = build_beside(settings).await?;
+    let service = assemble::beside(settings).await?;
     sealed::check(&service).await.map_err(text)?;
     let oldest = service.keys.ids().last().unwrap_or_default().to_owned();
     sealed::retire(&service, &oldest).await.map_err(text)?.map_err(text)?;
@@ -491,7 +263,7 @@ async fn retire_encryption_key(settings: &Settings) -> Result<()> {
 }
 
 async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
-    let service = build_to_write(settings).await?;
+    let service = assemble::to_write(settings).await?;
     for_each_game!(G => {
         let name = format!("{:?}", G::KIND);
         let written = evolution::upgrade::<G>(&service, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
@@ -503,7 +275,7 @@ async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
 
 async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Result<()> {
     migrate_up(settings).await?;
-    let service = build_to_write(settings).await?;
+    let service = assemble::to_write(settings).await?;
     let imported = data_export::import(&service, file, options).await.map_err(text)?;
     for note in imported.notes {
         println!("{note}");
@@ -515,14 +287,14 @@ async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Res
 
 async fn load_sample(settings: &Settings, file: &Path, tokens: &Path, token_hours: u32) -> Result<()> {
     migrate_up(settings).await?;
-    let service = build_to_write(settings).await?;
+    let service = assemble::to_write(settings).await?;
     sample::load(&service, file, tokens, token_hours).await?;
     service.database.close().await.map_err(text)
 }
 
 async fn create_admin(settings: &Settings, email: String, username: Option<String>, password_stdin: bool) -> Result<()> {
     migrate_up(settings).await?;
-    let service = build_to_write(settings).await?;
+    let service = assemble::to_write(settings).await?;
     let (password, made) = if password_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map_err(text)?;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::command::{Result, connect, text};
+use crate::assemble::connect;
+use crate::command::{Result, text};
 use crate::secrets;
 use crate::settings::{Settings, database_url};
 

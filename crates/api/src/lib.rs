@@ -2,6 +2,7 @@
 //!
 //! A request goes `http` -> `graphql/<noun>` -> `service::<noun>` -> `entity` and back, nothing else in between.
 
+mod assemble;
 mod command;
 mod copies;
 mod doctor;
@@ -15,6 +16,7 @@ pub mod micro;
 mod migrations;
 mod sample;
 mod secrets;
+mod serve;
 mod settings;
 mod start;
 mod traces;

@@ -3,7 +3,8 @@
 use clap::Subcommand;
 use migration::{Migrator, MigratorTrait, Standing};
 
-use crate::command::{Result, connect, text};
+use crate::assemble::connect;
+use crate::command::{Result, text};
 use crate::settings::Settings;
 use crate::start;
 

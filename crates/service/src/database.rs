@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::metric::Info;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
 use sea_orm::sqlx::{self, Connection, PgConnection};
 use sea_orm::{
@@ -16,8 +15,8 @@ use sea_orm::{
 };
 use tracing::Instrument;
 
-pub use pools::PoolUse;
 use pools::{ENDS, Pools, options};
+pub use pools::{Observer, PoolUse};
 use reach::Reach;
 
 use crate::error::ends_connection;
@@ -81,22 +80,17 @@ impl Database {
     }
 
     /// The same for one that is asked only where it answers: connected to when it is first asked, and given up soon.
-    pub(crate) async fn connect_lazily(url: &str, connections: u32) -> Result<Self, DbErr> {
+    pub(crate) async fn connect_lazily(url: &str, connections: u32, observer: Option<Observer>) -> Result<Self, DbErr> {
         let mut options = options(url, connections, None);
         options.connect_lazy(true).acquire_timeout(Duration::from_secs(1));
-        Ok(Self::of(Pools::open(options, None).await?))
+        Ok(Self::of(Pools::open(options, observer).await?))
     }
 
     /// The same to serve requests: nothing waits for long. `statement` is how long PostgreSQL may take for one, and `observer` is told of each
     /// when it has ended. On PostgreSQL a task looks whether the server answers, until the process ends.
-    pub async fn connect_to_serve(
-        url: &str,
-        connections: u32,
-        statement: Duration,
-        observer: impl Fn(&Info<'_>) + Send + Sync + 'static,
-    ) -> Result<Self, DbErr> {
+    pub async fn connect_to_serve(url: &str, connections: u32, statement: Duration, observer: Observer) -> Result<Self, DbErr> {
         let options = options(url, connections, Some(statement));
-        let mut database = Self::of(Pools::open(options, Some(Arc::new(observer))).await?);
+        let mut database = Self::of(Pools::open(options, Some(observer)).await?);
         if database.backend() == DbBackend::Postgres {
             database.statement = Some(statement);
             let reach = Arc::new(Reach::new());

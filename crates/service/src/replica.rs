@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
-use crate::database::{Database, PoolUse};
+use crate::database::{Database, Observer, PoolUse};
 use crate::{Error, Service};
 
 /// How long a list waits for the replica to come as far: it is faster to read the primary then.
@@ -32,8 +32,8 @@ pub struct Replica {
 
 impl Replica {
     /// One that may be down: it is connected to when it is first asked.
-    pub async fn new(url: &str, connections: u32) -> Result<Self, DbErr> {
-        Ok(Self { database: Database::connect_lazily(url, connections).await?, down_since: Mutex::default() })
+    pub async fn new(url: &str, connections: u32, observer: Option<Observer>) -> Result<Self, DbErr> {
+        Ok(Self { database: Database::connect_lazily(url, connections, observer).await?, down_since: Mutex::default() })
     }
 
     /// How its pool is used.

@@ -10,7 +10,7 @@ mod outside;
 use service::Service;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use crate::command::build_beside;
+use crate::assemble;
 use crate::secrets;
 use crate::settings::Settings;
 
@@ -131,7 +131,7 @@ fn keys(report: &mut Report, settings: &Settings) -> bool {
 }
 
 async fn service(report: &mut Report, settings: &Settings) -> Option<Service> {
-    match build_beside(settings).await {
+    match assemble::beside(settings).await {
         Ok(service) => Some(service),
         Err(error) => {
             report.bad("settings", error, "The service does not start like this.");

@@ -1,7 +1,7 @@
 //! What the service shows outside, and the mail server.
 
 use super::Report;
-use crate::command::mailer;
+use crate::assemble::mailer;
 use crate::settings::Settings;
 
 pub(super) fn settings(report: &mut Report, settings: &Settings) {

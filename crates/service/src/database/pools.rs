@@ -10,7 +10,7 @@ use sea_orm::sqlx::Connection;
 use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, DbErr};
 
 /// Is told of each statement.
-pub(super) type Observer = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
 
 /// How a pool is used.
 #[derive(Clone, Copy, Debug)]

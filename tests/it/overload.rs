@@ -69,6 +69,20 @@ async fn the_longest_idle_make_room() {
     assert!(closed[..40].iter().all(|closed| *closed) && !closed[45..].iter().any(|closed| *closed), "{closed:?}");
 }
 
+/// Whoever comes while the service is busy for a moment is connected: a try again would come a second later.
+#[tokio::test]
+async fn a_class_that_comes_at_once_is_connected() {
+    let server = start(&[]).await;
+    server.signal("-STOP");
+    let mut class = Vec::new();
+    for _ in 0..1000 {
+        let connected = tokio::time::timeout(Duration::from_millis(900), connect(&server)).await;
+        class.push(connected.unwrap_or_else(|_| panic!("{} were connected", class.len())));
+    }
+    server.signal("-CONT");
+    assert_eq!(server.client().send("{ terms { version } }", Value::Null).await.status, 200);
+}
+
 /// Bodies that are sent slowly hold their connections, and none of the places.
 #[tokio::test]
 async fn slow_bodies_hold_no_place() {
@@ -124,6 +138,7 @@ async fn bodies_take_bounded_memory() {
 /// Sends the same on many connections, one request after the other on each.
 async fn rush(url: &str, request: &[u8], connections: usize, time: Duration) -> Outcomes {
     let begun = Instant::now();
+    let is_of_page = request.windows(8).any(|part| part == b"origin: ");
     let tasks = (0..connections).map(|_| {
         let (mut connection, request) = (Connection::to(url), request.to_vec());
         tokio::spawn(async move {
@@ -135,7 +150,8 @@ async fn rush(url: &str, request: &[u8], connections: usize, time: Duration) -> 
                     && reply.code().is_some()
                 {
                     assert_eq!((reply.status, reply.code()), (503, Some("UNAVAILABLE")), "{reply:?}");
-                    assert!(reply.head.contains("retry-after: 1"), "{reply:?}");
+                    assert!(reply.head.contains("retry-after: 1") && reply.head.contains("x-request-id: "), "{reply:?}");
+                    assert_eq!(reply.head.contains("access-control-allow-origin: http"), is_of_page, "{reply:?}");
                 }
                 outcomes.add(begun, sent, &reply);
             }
@@ -156,6 +172,10 @@ async fn what_is_too_much_is_refused_at_once(engine: Engine) {
     let somebody = server.somebody().await;
     let request = post(somebody.access_token.as_deref(), &json!({ "query": ME }));
     let outcomes = rush(&server.url, &request, 64, Duration::from_secs(2)).await;
+    // Pages may read that they were refused.
+    let of_page = String::from_utf8(request.clone()).unwrap().replace("host:", &format!("origin: {}\r\nhost:", server.origin));
+    let of_pages = rush(&server.url, of_page.as_bytes(), 64, Duration::from_secs(1)).await;
+    assert!(!of_pages.failed().0.is_empty(), "{}", of_pages.told());
     println!("{engine:?}: {}", outcomes.told());
     let (answered, refused) = (outcomes.of("OK").0.len(), outcomes.of("UNAVAILABLE").0.len());
     assert!(answered > 0 && refused > 0 && answered + refused == outcomes.0.len(), "{}", outcomes.told());
@@ -304,6 +324,8 @@ async fn bench_overload_idle_connections() {
         before / 1_000_000,
         after / 1_000_000
     );
+    let slow = outcomes.0.iter().filter(|outcome| outcome.took > Duration::from_millis(25));
+    println!("  slower than 25 ms, and when: {:?}", slow.map(|outcome| (outcome.took, outcome.ended)).collect::<Vec<_>>());
     let mut others = Outcomes::default();
     for _ in 0..50 {
         let sent = Instant::now();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service::{Service, data_export, sealed};
-use tokio::net::TcpListener;
 use url::Url;
 
 use crate::assemble::serving;
@@ -20,7 +19,7 @@ use crate::{http, start};
 
 /// Serves until the process is told to stop.
 pub async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
-    let listener = TcpListener::bind(settings.bind).await.map_err(|error| format!("BIND {}: {error}", settings.bind))?;
+    let listener = connections::listen(settings.bind).map_err(|error| format!("BIND {}: {error}", settings.bind))?;
     let address = listener.local_addr().map_err(text)?;
     let public_url = match &settings.public_url {
         Some(url) => url.clone(),

@@ -386,7 +386,8 @@ impl Server {
         }
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it to the process, or both.
+    pub fn signal(&self, signal: &str) {
         for child in &self.children {
             let id = child.id().unwrap().to_string();
             assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());

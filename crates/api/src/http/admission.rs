@@ -4,13 +4,14 @@
 //! A place is for a request that computes. One that takes longer than [`COMPUTES`] waits for something else (a lock, a password's hash, a
 //! database far away) and its place goes to the next. Who finds no place waits, judged by time as in `CoDel` (RFC 8289): for as long as [`BURST`]
 //! where the queue was empty lately, which is a class that begins at once; where people have been waiting for that long, for [`STANDING`] only,
-//! since a queue that stands helps nobody.
+//! since a queue that stands helps nobody. Then no more wait than there are places, and the rest is refused before anything of it is read:
+//! to refuse takes the time of those who are let in, so it has to cost next to nothing.
 //!
 //! What has arrived takes memory before and while it is worked on, so there is room for so many bytes of all requests.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use service::database::{Database, LOOKS};
@@ -19,10 +20,10 @@ use tokio::time::timeout;
 
 /// Who holds a place for longer waits for something else.
 const COMPUTES: Duration = Duration::from_millis(100);
-/// The most that anybody waits for a place.
-const BURST: Duration = Duration::from_millis(250);
+/// The most that anybody waits for a place, in milliseconds.
+const BURST: u64 = 250;
 /// The same where somebody has been waiting for longer than that all the time.
-const STANDING: Duration = Duration::from_millis(5);
+const STANDING: u64 = 5;
 /// So many requests for each place are under way at most, with those that wait for something else: each takes memory.
 const IN_ALL: usize = 16;
 
@@ -35,8 +36,11 @@ pub struct Admission {
     places: Arc<Semaphore>,
     in_all: Semaphore,
     begun: Instant,
-    /// Since when somebody has been waiting at any time, in milliseconds from `begun`; 0: nobody is.
-    standing_since: AtomicU64,
+    /// How many there are.
+    count: usize,
+    /// How many wait for one.
+    waiting: AtomicUsize,
+    rush: Rush,
 }
 
 /// Why a request was not answered.
@@ -56,8 +60,19 @@ impl Admission {
             places: Arc::new(Semaphore::new(places)),
             in_all: Semaphore::new(places * IN_ALL),
             begun: Instant::now(),
-            standing_since: AtomicU64::new(0),
+            count: places,
+            waiting: AtomicUsize::new(0),
+            rush: Rush::default(),
         }
+    }
+
+    /// Whether there is no use in waiting for a request that has just come.
+    pub fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.count && self.stands()
+    }
+
+    fn stands(&self) -> bool {
+        self.rush.stands(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Room for the bytes of a request, held until it is answered.
@@ -85,19 +100,45 @@ impl Admission {
     async fn place(&self) -> Result<SemaphorePermit<'_>, Declined> {
         // There is one only where nobody waits.
         if let Ok(place) = self.places.try_acquire() {
-            if self.standing_since.load(Ordering::Relaxed) != 0 {
-                self.standing_since.store(0, Ordering::Relaxed);
-            }
             return Ok(place);
         }
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        let since = match self.standing_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => now,
-            Err(since) => since,
-        };
-        let stands = Duration::from_millis(now.saturating_sub(since)) > BURST;
-        let place = timeout(if stands { STANDING } else { BURST }, self.places.acquire()).await;
+        let patience = if self.stands() { STANDING } else { BURST };
+        let _waits = Waits::at(&self.waiting);
+        let place = timeout(Duration::from_millis(patience), self.places.acquire()).await;
         place.ok().and_then(Result::ok).ok_or(Declined::Busy)
+    }
+}
+
+/// A time in which people find no place, in milliseconds: when it began, and when one last found none.
+#[derive(Default)]
+struct Rush {
+    since: AtomicU64,
+    last: AtomicU64,
+}
+
+impl Rush {
+    /// Somebody finds no place: whether that has been so for longer than [`BURST`]. It is over once nobody was in that case for as long.
+    fn stands(&self, now: u64) -> bool {
+        if now.saturating_sub(self.last.swap(now, Ordering::Relaxed)) > BURST {
+            self.since.store(now, Ordering::Relaxed);
+        }
+        now.saturating_sub(self.since.load(Ordering::Relaxed)) > BURST
+    }
+}
+
+/// One of those who wait, for as long as it does.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn at(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -118,5 +159,25 @@ impl Room<'_> {
             held => *held = Some(more),
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BURST, Rush};
+
+    #[test]
+    fn a_rush_is_let_wait_and_a_queue_that_stands_is_not() {
+        let rush = Rush::default();
+        let begins = 10_000;
+        for now in [begins, begins + 1, begins + BURST] {
+            assert!(!rush.stands(now), "{now}");
+        }
+        // Also where a place was free now and then.
+        for now in [begins + BURST + 1, begins + 2 * BURST, begins + 3 * BURST] {
+            assert!(rush.stands(now), "{now}");
+        }
+        // Nobody waited for longer than that: the next class begins.
+        assert!(!rush.stands(begins + 4 * BURST + 1));
     }
 }

@@ -25,7 +25,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
 /// What the settings say of connections.
@@ -41,12 +41,24 @@ pub struct Bounds {
 const OTHER_FILES: usize = 256;
 /// The most bytes that a request's line and headers may have; hyper answers 431.
 const HEADER_BYTES: usize = 64 * 1024;
+/// Connections that have come and are not taken yet, as far as the system allows (`net.core.somaxconn`). Whoever comes beyond tries again after a
+/// second, which the usual 128 of tokio makes of a class that opens its pages together.
+const NOT_TAKEN: u32 = 4096;
 /// Told to stop: how long one may go on to which nothing is answered.
 const LINGERS: Duration = Duration::from_secs(5);
 /// A request is being answered.
 const BUSY: u64 = u64::MAX;
 /// It is to be closed.
 const CLOSED: u64 = u64::MAX - 1;
+
+/// Takes this address.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // One that starts again does not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(NOT_TAKEN)
+}
 
 /// Serves until told to stop, then until the requests under way are answered.
 pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, told_to_stop: impl Future<Output = ()>) {

@@ -84,6 +84,13 @@ pub(super) async fn other_method(State(app): State<App>, request: HttpRequest) -
     refused
 }
 
+/// There is no place for it.
+pub(super) fn decline(app: &App, request: &HttpRequest) -> Response {
+    let refused = Declined::Busy.into();
+    app.observe.refused(&refused);
+    AnswerForm::of(request).refuse(refused)
+}
+
 async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {
     let form = AnswerForm::of(&request);
     match run(app, request, way).await {

@@ -54,6 +54,8 @@ struct Routes {
     request_ids: Arc<RequestIds>,
     /// The API for requests from pages: browsers are told which of them may read the answer.
     of_pages: Router,
+    /// The same where there is no place.
+    declining_pages: Router,
 }
 
 /// What the handlers work with, one for all requests: each layer of the router has its own hold of it for each.
@@ -142,15 +144,43 @@ pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> 
         .route("/exports/{id}", get(data_export::get))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
-    let of_pages = api.clone().layer(cors).with_state(app.clone());
-    let routes = Routes { app: app.clone(), request_ids: Arc::new(request_ids), of_pages };
+    let of_pages = api.clone().layer(cors.clone()).with_state(app.clone());
+    let declines = async |State(app): State<App>, request: Request| graphql::decline(&app, &request);
+    let declining_pages = Router::new().fallback(declines).layer(cors).with_state(app.clone());
+    let routes = Routes { app: app.clone(), request_ids: Arc::new(request_ids), of_pages, declining_pages };
     Ok(rest.merge(api).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
+}
+
+impl Routes {
+    /// Refuses a request of the API of which nothing was read, since there is no place for it.
+    async fn decline(&self, request: Request, id: &RequestId) -> Response {
+        let under_way = self.app.observe.metrics.begin(API);
+        let mut response = if request.headers().contains_key(ORIGIN) {
+            let Ok(response) = self.declining_pages.clone().oneshot(request).await;
+            response
+        } else {
+            graphql::decline(&self.app, &request)
+        };
+        name(&mut response, id);
+        under_way.answered(response.status());
+        response
+    }
+}
+
+/// What all answers have.
+fn name(response: &mut Response, id: &RequestId) {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REQUEST_ID, id.header());
 }
 
 /// Gives each request a name, and each answer the headers that all have.
 async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -> Response {
     let id = routes.request_ids.next();
     request.extensions_mut().insert(id.clone());
+    if routes.app.admission.is_full() && request.uri().path() == API {
+        return routes.decline(request, &id).await;
+    }
     let (span, watched) = routes.app.observe.begin(id.text(), &request);
     async move {
         let mut response = if request.headers().contains_key(ORIGIN) && request.uri().path() == API {
@@ -159,9 +189,7 @@ async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -
         } else {
             next.run(request).await
         };
-        let headers = response.headers_mut();
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REQUEST_ID, id.header());
+        name(&mut response, &id);
         routes.app.observe.end(watched, response.status());
         response
     }

@@ -78,7 +78,7 @@ const STATEMENTS: [&str; 6] = ["select", "insert", "update", "delete", "shared",
 /// What is done in the background.
 const JOBS: [&str; 3] = ["expire", "mail", "exports"];
 /// Where a read goes that a replica may bear: there, or why not.
-const LONG_READS: [&str; 4] = ["replica", "behind", "down", "left_alone"];
+const LONG_READS: [&str; 5] = ["replica", "behind", "down", "left_alone", "broke_off"];
 /// The ways of signing in.
 const SIGN_INS: [&str; 7] =
     ["password", "passkey", "sign_up_password", "sign_up_passkey", "recovery_password", "recovery_passkey", "refresh"];

@@ -75,27 +75,32 @@ impl Replica {
 }
 
 impl Service {
-    /// Where a long read goes, within `patience`: to the replica, or else to the primary.
-    pub(crate) async fn to_read(&self, patience: Duration) -> DatabaseConnection {
-        let primary = self.database.pool();
-        let why_not = match &self.replica {
-            None => return primary.clone(),
-            Some(replica) if replica.is_down() => "left_alone",
-            Some(replica) => match replica.has_caught_up(primary, patience).await {
-                Ok(true) => {
-                    self.metrics.long_read("replica");
-                    return replica.database.pool().clone();
-                }
+    /// The replica, where it bears a long read within `patience`; `None`: the primary does.
+    async fn replica_to_read(&self, patience: Duration) -> Option<&Replica> {
+        let replica = self.replica.as_ref()?;
+        let came_to = if replica.is_down() {
+            "left_alone"
+        } else {
+            match replica.has_caught_up(self.database.pool(), patience).await {
+                Ok(true) => "replica",
                 Ok(false) => {
                     // So that not each of them waits in vain.
                     replica.note_down(&"it is behind");
                     "behind"
                 }
-                Err(_) => "down",
-            },
+                Err(_) if replica.is_down() => "down",
+                // It was the primary that did not say how far it is.
+                Err(_) => return None,
+            }
         };
-        self.metrics.long_read(why_not);
-        primary.clone()
+        self.metrics.long_read(came_to);
+        (came_to == "replica").then_some(replica)
+    }
+
+    /// Where a long read goes, within `patience`: to the replica, or else to the primary.
+    pub(crate) async fn to_read(&self, patience: Duration) -> DatabaseConnection {
+        let replica = self.replica_to_read(patience).await;
+        replica.map_or(&self.database, |replica| &replica.database).pool().clone()
     }
 
     /// Runs a long read on the replica; on the primary where there is none that will do, or where it breaks off.
@@ -103,10 +108,13 @@ impl Service {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        if let Some(replica) = &self.replica {
-            match read(self.to_read(PATIENCE).await).await {
+        if let Some(replica) = self.replica_to_read(PATIENCE).await {
+            match read(replica.database.pool().clone()).await {
                 // A replica also ends what it reads where the primary has removed it meanwhile.
-                Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => replica.note_down(&error.cause()),
+                Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => {
+                    replica.note_down(&error.cause());
+                    self.metrics.long_read("broke_off");
+                }
                 done => return done,
             }
         }

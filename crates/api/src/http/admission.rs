@@ -2,16 +2,16 @@
 //! so what comes beyond is refused at once, and whoever is let in is answered as fast as ever.
 //!
 //! A place is for a request that computes. One that takes longer than [`COMPUTES`] waits for something else (a lock, a password's hash, a
-//! database far away) and its place goes to the next. Who finds no place waits, judged by time as in `CoDel` (RFC 8289): for as long as [`BURST`]
-//! where the queue was empty lately, which is a class that begins at once; where people have been waiting for that long, for [`STANDING`] only,
-//! since a queue that stands helps nobody. Then no more wait than there are places, and the rest is refused before anything of it is read:
-//! to refuse takes the time of those who are let in, so it has to cost next to nothing.
+//! database far away) and its place goes to the next. Who finds no place waits, judged by time much as in `CoDel` (RFC 8289): for as long as [`BURST`]
+//! where everybody found one lately, which is a class that begins at once; where people have found none again and again for that long, for
+//! [`STANDING`] only, since a queue that stands helps nobody. Then no more wait than there are places, and the rest is refused before it is
+//! looked at: to refuse takes the time of those who are let in, so it has to cost next to nothing.
 //!
 //! What has arrived takes memory before and while it is worked on, so there is room for so many bytes of all requests.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use service::database::{Database, LOOKS};
@@ -68,11 +68,11 @@ impl Admission {
 
     /// Whether there is no use in waiting for a request that has just come.
     pub fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= self.count && self.stands()
+        self.in_all.available_permits() == 0 || self.waiting.load(Ordering::Relaxed) >= self.count && self.found_none()
     }
 
-    fn stands(&self) -> bool {
-        self.rush.stands(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX))
+    fn found_none(&self) -> bool {
+        self.rush.found_none(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Room for the bytes of a request, held until it is answered.
@@ -102,43 +102,47 @@ impl Admission {
         if let Ok(place) = self.places.try_acquire() {
             return Ok(place);
         }
-        let patience = if self.stands() { STANDING } else { BURST };
-        let _waits = Waits::at(&self.waiting);
+        let stands = self.found_none();
+        let waits = Waits::at(&self.waiting);
+        if stands && waits.before >= self.count {
+            return Err(Declined::Busy);
+        }
+        let patience = if stands { STANDING } else { BURST };
         let place = timeout(Duration::from_millis(patience), self.places.acquire()).await;
         place.ok().and_then(Result::ok).ok_or(Declined::Busy)
     }
 }
 
-/// A time in which people find no place, in milliseconds: when it began, and when one last found none.
+/// A time in which people find no place: when it began, and when one last found none, in milliseconds. Only those who find none look.
 #[derive(Default)]
-struct Rush {
-    since: AtomicU64,
-    last: AtomicU64,
-}
+struct Rush(Mutex<Option<(u64, u64)>>);
 
 impl Rush {
-    /// Somebody finds no place: whether that has been so for longer than [`BURST`]. It is over once nobody was in that case for as long.
-    fn stands(&self, now: u64) -> bool {
-        if now.saturating_sub(self.last.swap(now, Ordering::Relaxed)) > BURST {
-            self.since.store(now, Ordering::Relaxed);
-        }
-        now.saturating_sub(self.since.load(Ordering::Relaxed)) > BURST
+    /// Somebody found no place: whether that has happened again and again for longer than [`BURST`], without a pause of as long.
+    fn found_none(&self, now: u64) -> bool {
+        let mut rush = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, last) = rush.filter(|(_, last)| now.saturating_sub(*last) <= BURST).unwrap_or((now, now));
+        *rush = Some((since, last.max(now)));
+        now.saturating_sub(since) > BURST
     }
 }
 
 /// One of those who wait, for as long as it does.
-struct Waits<'a>(&'a AtomicUsize);
+struct Waits<'a> {
+    waiting: &'a AtomicUsize,
+    /// How many did before.
+    before: usize,
+}
 
 impl<'a> Waits<'a> {
     fn at(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
+        Self { waiting, before: waiting.fetch_add(1, Ordering::Relaxed) }
     }
 }
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -171,13 +175,13 @@ mod tests {
         let rush = Rush::default();
         let begins = 10_000;
         for now in [begins, begins + 1, begins + BURST] {
-            assert!(!rush.stands(now), "{now}");
+            assert!(!rush.found_none(now), "{now}");
         }
         // Also where a place was free now and then.
         for now in [begins + BURST + 1, begins + 2 * BURST, begins + 3 * BURST] {
-            assert!(rush.stands(now), "{now}");
+            assert!(rush.found_none(now), "{now}");
         }
         // Nobody waited for longer than that: the next class begins.
-        assert!(!rush.stands(begins + 4 * BURST + 1));
+        assert!(!rush.found_none(begins + 4 * BURST + 1));
     }
 }

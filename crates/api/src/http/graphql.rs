@@ -84,11 +84,13 @@ pub(super) async fn other_method(State(app): State<App>, request: HttpRequest) -
     refused
 }
 
-/// There is no place for it.
-pub(super) fn decline(app: &App, request: &HttpRequest) -> Response {
+/// There is no place for it. Its body is dropped as it comes, which costs a connection and no more.
+pub(super) async fn decline(app: &App, request: HttpRequest) -> Response {
+    let form = AnswerForm::of(&request);
+    let _ = timeout(app.limits.time, read_body(request.into_body(), 0, |_| false)).await;
     let refused = Declined::Busy.into();
     app.observe.refused(&refused);
-    AnswerForm::of(request).refuse(refused)
+    form.refuse(refused)
 }
 
 async fn answer(app: &App, request: HttpRequest, way: Way) -> Response {

@@ -145,24 +145,24 @@ pub fn router(service: Arc<Service>, options: Options) -> Result<Router, Error> 
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
     let of_pages = api.clone().layer(cors.clone()).with_state(app.clone());
-    let declines = async |State(app): State<App>, request: Request| graphql::decline(&app, &request);
+    let declines = async |State(app): State<App>, request: Request| graphql::decline(&app, request).await;
     let declining_pages = Router::new().fallback(declines).layer(cors).with_state(app.clone());
     let routes = Routes { app: app.clone(), request_ids: Arc::new(request_ids), of_pages, declining_pages };
     Ok(rest.merge(api).with_state(app).layer(middleware::from_fn_with_state(routes, named)))
 }
 
 impl Routes {
-    /// Refuses a request of the API of which nothing was read, since there is no place for it.
+    /// Refuses a request of the API before it is looked at, since there is no place for it.
     async fn decline(&self, request: Request, id: &RequestId) -> Response {
         let under_way = self.app.observe.metrics.begin(API);
         let mut response = if request.headers().contains_key(ORIGIN) {
             let Ok(response) = self.declining_pages.clone().oneshot(request).await;
             response
         } else {
-            graphql::decline(&self.app, &request)
+            graphql::decline(&self.app, request).await
         };
         name(&mut response, id);
-        under_way.answered(response.status());
+        self.app.observe.declined(id.text(), under_way, response.status());
         response
     }
 }
@@ -178,7 +178,7 @@ fn name(response: &mut Response, id: &RequestId) {
 async fn named(State(routes): State<Routes>, mut request: Request, next: Next) -> Response {
     let id = routes.request_ids.next();
     request.extensions_mut().insert(id.clone());
-    if routes.app.admission.is_full() && request.uri().path() == API {
+    if request.uri().path() == API && routes.app.admission.is_full() {
         return routes.decline(request, &id).await;
     }
     let (span, watched) = routes.app.observe.begin(id.text(), &request);

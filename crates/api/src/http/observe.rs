@@ -60,6 +60,14 @@ impl Observe {
         }
     }
 
+    /// It was refused before it was looked at: no span, which costs more than to refuse, and a line only where each request has one.
+    pub(super) fn declined(&self, id: &str, under_way: UnderWay, status: StatusCode) {
+        let took = milliseconds(under_way.answered(status));
+        if self.log_requests {
+            tracing::info!(target: REQUEST, id, status = status.as_u16(), ms = took, "refused: there was no place");
+        }
+    }
+
     /// An operation of a document has ended. `ran`: the document is a valid one.
     pub(super) fn ran(&self, known: Option<&Known>, name: Option<&str>, took: Duration, outcome: &'static str, ran: bool) {
         self.metrics.operations.ended(name, took, outcome, ran);

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::client::answer;
+use crate::harness::load::Connection;
 use crate::harness::{Engine, Server};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -55,6 +56,17 @@ async fn only_json_is_taken() {
     let large = format!(r#"{{"query":"{{ terms {{ version }} }}","variables":{{"a":"{}"}}}}"#, "x".repeat(1024 * 1024));
     let request = server.client().raw(Method::POST, "/graphql").header("content-type", "application/json").body(large);
     assert_eq!(answer(request).await.status, 413);
+}
+
+/// What is wrong with it is not its size.
+#[tokio::test]
+async fn a_body_that_is_no_body_is_told_so() {
+    let server = Server::start(Engine::Sqlite).await;
+    let head =
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    let reply = Connection::to(&server.url).send(format!("{head}no number\r\n").as_bytes()).await.unwrap();
+    assert_eq!((reply.status, reply.code()), (400, Some("INVALID_INPUT")), "{reply:?}");
+    assert!(reply.body.contains("broke off"), "{reply:?}");
 }
 
 #[tokio::test]

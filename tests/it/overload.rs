@@ -212,6 +212,13 @@ async fn who_is_refused_while_they_send_reads_it(engine: Engine) {
             }
         }
         refused += usize::from(bytes.starts_with(b"HTTP/1.1 503"));
+        // A page could not even read that it was refused, were its browser's question refused.
+        let origin = &server.origin;
+        let asks = format!(
+            "OPTIONS /graphql HTTP/1.1\r\nhost: localhost\r\norigin: {origin}\r\naccess-control-request-method: POST\r\n\r\n"
+        );
+        let may = Connection::to(&server.url).send(asks.as_bytes()).await.unwrap();
+        assert!(may.status == 200 && may.head.contains(&format!("access-control-allow-origin: {origin}")), "{may:?}");
     }
     assert!(refused > 0, "nobody was refused");
     others.await.unwrap();

@@ -111,6 +111,7 @@ pub async fn to_write(settings: &Settings) -> Result<Service> {
     Ok(service)
 }
 
+/// Where mail goes, and from whom it is: by default `no-reply` at the host of the service.
 pub fn mailer(settings: &Settings, public_url: &Url) -> Result<Mailer> {
     let host = public_url.host_str().unwrap_or("localhost");
     let from = settings.mail_from.clone().unwrap_or_else(|| format!("Autrement Capable <no-reply@{host}>"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::{Service, data_export, sealed};
+use service::{Error, Service, data_export, sealed};
 use url::Url;
 
 use crate::assemble::serving;
@@ -42,8 +42,8 @@ pub async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
     let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
     tokio::spawn(purge_what_expires(service.clone()));
-    tokio::spawn(deliver_mail(service.clone()));
-    tokio::spawn(make_exports(service.clone()));
+    tokio::spawn(work_through(service.clone(), "mail", async |service| Ok(service::mail::deliver(&service).await? > 0)));
+    tokio::spawn(work_through(service.clone(), "exports", async |service| data_export::make_next(&service).await));
     let options = http::Options {
         origins,
         proxies: Proxies::new(settings.trusted_proxies),
@@ -81,32 +81,20 @@ async fn purge_what_expires(service: Arc<Service>) {
     }
 }
 
-/// Looks into the queue every second, on every instance; at once again while there is more.
-async fn deliver_mail(service: Arc<Service>) {
+/// Looks every second whether there is something to do, on every instance; at once again while there is more. `next` does one thing, and says
+/// whether there was one.
+async fn work_through<F>(service: Arc<Service>, task: &'static str, next: impl Fn(Arc<Service>) -> F)
+where
+    F: Future<Output = std::result::Result<bool, Error>>,
+{
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
-        while match start::job(&service, "mail", service::mail::deliver(&service)).await {
-            Ok(taken_up) => taken_up > 0,
+        while match start::job(&service, task, next(service.clone())).await {
+            Ok(was_done) => was_done,
             Err(error) => {
-                tracing::warn!(error = error.code(), "the queue of mail could not be read; trying again in a second");
-                false
-            }
-        } {}
-    }
-}
-
-/// The same for exports, one at a time.
-async fn make_exports(service: Arc<Service>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        seconds.tick().await;
-        while match start::job(&service, "exports", data_export::make_next(&service)).await {
-            Ok(was_made) => was_made,
-            Err(error) => {
-                tracing::warn!(error = error.code(), "the exports that wait could not be read; trying again in a second");
+                tracing::warn!(task, error = error.code(), "what waits could not be read; trying again in a second");
                 false
             }
         } {}

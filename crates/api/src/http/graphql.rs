@@ -131,6 +131,9 @@ async fn run(app: &App, request: HttpRequest, way: Way) -> Result<Answers, Refus
             })?;
             let bytes = bytes.map_err(|unread| match unread {
                 Unread::NoRoom => Declined::Busy.into(),
+                Unread::Broken => Refused::bad_request(message!(
+                    "The body of the request broke off, or is not framed as HTTP asks; send it again."
+                )),
                 Unread::TooLarge => {
                     let message = message!("The request has more than {limit} bytes; send less at once.", limit);
                     Refused::told(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT", message)
@@ -327,6 +330,8 @@ pub(super) enum Unread {
     TooLarge,
     /// There is no room for it now.
     NoRoom,
+    /// It broke off, or its chunks are none.
+    Broken,
 }
 
 /// The body, if it is not too large, and there is room for it. One that is too large is read to its end all the same and dropped, as far as
@@ -335,7 +340,7 @@ pub(super) async fn read_body(body: Body, limit: usize, mut has_room: impl FnMut
     let (mut bytes, mut length) = (Vec::new(), 0);
     let mut parts = body.into_data_stream();
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|_| Unread::TooLarge)?;
+        let part = part.map_err(|_| Unread::Broken)?;
         length += part.len();
         if length <= limit {
             if !has_room(part.len()) {

@@ -19,6 +19,8 @@ use crate::harness::wire::{Line, Wire};
 use crate::harness::{Client, Engine, Home, Server};
 
 const PEOPLE: usize = 8;
+/// Those at the service beside it.
+const BESIDE: usize = 2;
 const ME: &str = "{ me { username role { roleName } passions { passionText } scenarioGame { traits } jobsGame { jobChoices } } }";
 
 /// What one person does: saves one answer after the other, and looks at it.
@@ -69,10 +71,10 @@ struct Load {
 }
 
 impl Load {
-    async fn on(server: &Server) -> Self {
+    async fn on(server: &Server, count: usize) -> Self {
         let (begun, ends) = (Instant::now(), Arc::new(AtomicBool::new(false)));
         let mut people = Vec::new();
-        for _ in 0..PEOPLE {
+        for _ in 0..count {
             people.push(server.somebody().await);
         }
         let begins = |somebody: Client| {
@@ -111,10 +113,17 @@ struct Times {
 const SHORT: Times = Times { before: Duration::from_secs(2), broken: Duration::from_secs(4), after: Duration::from_secs(6) };
 const LONG: Times = Times { before: Duration::from_secs(10), broken: Duration::from_secs(20), after: Duration::from_secs(15) };
 
-/// Breaks something under load and mends it.
+/// How many were answered a second.
+fn rate(outcomes: &Outcomes, from: Duration, to: Duration) -> usize {
+    outcomes.between(from, to).of("OK").0.len() * 1000 / usize::try_from(to.saturating_sub(from).as_millis()).unwrap().max(1)
+}
+
+/// Breaks something under load and mends it. A service beside it, to which nothing happens, shows what the machine has left for either.
 async fn ride_out(what: &str, server: &Server, times: Times, breaks: impl FnOnce(), mends: impl FnOnce()) -> Outcomes {
-    let load = Load::on(server).await;
-    let begun = load.begun;
+    let control = Server::start(Engine::Postgres).await;
+    let beside = Load::on(&control, BESIDE).await;
+    let load = Load::on(server, PEOPLE).await;
+    let (begun, earlier) = (load.begun, load.begun - beside.begun);
     let first = begun.elapsed();
     tokio::time::sleep(times.before).await;
     let broken = begun.elapsed();
@@ -125,20 +134,25 @@ async fn ride_out(what: &str, server: &Server, times: Times, breaks: impl FnOnce
     tokio::time::sleep(times.after).await;
     let last = begun.elapsed();
     let outcomes = load.end().await;
-    let rate = |from: Duration, to: Duration| {
-        outcomes.between(from, to).of("OK").0.len() * 1000 / usize::try_from(to.saturating_sub(from).as_millis()).unwrap().max(1)
-    };
-    let before = rate(first, broken);
+    let beside = beside.end().await;
+    let before = rate(&outcomes, first, broken);
     // From which second after it was mended the rate is nine tenths of what it was.
     let half = Duration::from_millis(500);
     let back = (0..).map(|step| mended + half * step).take_while(|from| *from + half <= last);
-    let back = back.into_iter().find(|from| rate(*from, *from + half) * 10 >= before * 9).map(|at| at.saturating_sub(mended));
-    let fifth = rate(mended + Duration::from_secs(5).min(times.after / 2), last);
+    let back =
+        back.into_iter().find(|from| rate(&outcomes, *from, *from + half) * 10 >= before * 9).map(|at| at.saturating_sub(mended));
+    let fifth_second = mended + Duration::from_secs(5).min(times.after / 2);
+    let fifth = rate(&outcomes, fifth_second, last);
+    let beside_before = rate(&beside, first + earlier, broken + earlier);
+    let beside_fifth = rate(&beside, fifth_second + earlier, last + earlier);
     println!("{what}: {before} requests/s before, {fifth} after; back at nine tenths {back:?} after it was mended");
+    println!("  beside: {beside_before} requests/s before, {beside_fifth} after; {}", beside.told());
     println!("  before: {}", outcomes.between(first, broken).told());
     println!("  broken: {}", outcomes.between(broken, mended).told());
     println!("  after:  {}", outcomes.between(mended, last).told());
-    assert!(before > 0 && fifth * 2 > before, "the rate did not come back: {before}, then {fifth}");
+    assert!(before > 0 && beside_fifth > 0);
+    let came_back = fifth * beside_before * 2 > before * beside_fifth;
+    assert!(came_back, "the rate did not come back: {before}, then {fifth}; beside it {beside_before}, then {beside_fifth}");
     let failed = outcomes.failed();
     assert_eq!(failed.0.len(), failed.of("UNAVAILABLE").0.len(), "not all failures are UNAVAILABLE");
     assert!(failed.quantile(1.0) < Duration::from_secs(2), "a failure took {:?}", failed.quantile(1.0));

@@ -429,8 +429,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         let log = self.log();
         if std::thread::panicking() {
-            let warnings = log.lines().filter(|line| line.contains(r#""level":"WARN""#) || line.contains(r#""level":"ERROR""#));
-            warnings.for_each(|line| eprintln!("{line}"));
+            let is_warning = |line: &&str| line.contains(r#""level":"WARN""#) || line.contains(r#""level":"ERROR""#);
+            let warnings: Vec<_> = log.lines().filter(is_warning).collect();
+            eprintln!("the service warned {} times, and of these last:", warnings.len());
+            // The rest would hide what the test says.
+            warnings.iter().rev().take(20).rev().for_each(|line| eprintln!("{line}"));
         } else if let Some(secret) = self.home.secrets.told_by(&log) {
             let line = log.lines().find(|line| line.contains(&secret));
             panic!("the log tells {secret}: {line:?}");

@@ -134,6 +134,30 @@ async fn a_database_that_does_not_answer_is_named_without_its_password() {
     assert!(!printed.contains("hidden-word"), "{printed}");
 }
 
+/// As if it were not set, it would serve another database.
+#[tokio::test]
+async fn a_setting_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::empty(Engine::Sqlite).await;
+    let output =
+        home.command(&[]).env("DATABASE_URL", std::ffi::OsStr::from_bytes(b"postgres://a\xff/b")).output().await.unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && printed.contains("DATABASE_URL is not UTF-8"), "{printed}");
+}
+
+/// Wherever they stand.
+#[tokio::test]
+async fn passwords_of_databases_are_never_printed() {
+    let home = Home::empty(Engine::Sqlite).await;
+    let url = "postgres://127.0.0.1:1/nowhere?user=somebody&password=hidden-word";
+    for arguments in [&["doctor"][..], &[], &["copy-database", "--from", "mysql://a:hidden-word@b/c", "--to", url]] {
+        let mut command = home.command(arguments);
+        let output = command.env("DATABASE_URL", url).env("DATABASE_WAIT_SECONDS", "0").output().await.unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && !printed.contains("hidden-word"), "{printed}");
+    }
+}
+
 #[tokio::test]
 async fn the_clock_is_a_setting() {
     let home = Arc::new(Home::migrated(Engine::Sqlite).await);

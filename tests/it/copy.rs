@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use serde_json::json;
 
 use crate::data_export::{self, Files, follow, rows, unpack, whole_person};
@@ -20,6 +20,43 @@ async fn bench_move_of_10_000_people_to_postgres() {
 
 async fn everything_moves_to_the_other_engine(engine: Engine) {
     move_people(engine, 60).await;
+}
+
+/// What is on its way into a PostgreSQL when a copy of it begins is waited for, and what comes later waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_writes_to_what_is_copied() {
+    let from = Arc::new(Home::migrated(Engine::Postgres).await);
+    let to = Home::migrated(Engine::Sqlite).await;
+    let database = from.database().await;
+    let transaction = database.begin().await.unwrap();
+    transaction.execute_unprepared("UPDATE roles SET description = 'changed' WHERE role_name = 'user'").await.unwrap();
+    let copying = {
+        let (from, to) = (from.clone(), to.database_url.clone());
+        tokio::spawn(async move { run(&from, &["copy-database", "--from", &from.database_url, "--to", &to]).await })
+    };
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(!copying.is_finished());
+    transaction.commit().await.unwrap();
+    let (went, printed) = copying.await.unwrap();
+    assert!(went, "{printed}");
+    let target = to.database().await;
+    let row =
+        target.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT description FROM roles WHERE role_name = 'user'"));
+    assert_eq!(row.await.unwrap().unwrap().try_get_by_index::<String>(0).unwrap(), "changed");
+}
+
+/// Where some of the texts could not be written.
+#[tokio::test]
+async fn a_database_of_another_encoding_is_refused() {
+    let (from, to) = (Home::migrated(Engine::Sqlite).await, Home::empty(Engine::Postgres).await);
+    let name = format!("{}_ascii", to.database_url.rsplit('/').next().unwrap());
+    let database = to.database().await;
+    let create = format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    database.execute_unprepared(&create).await.unwrap();
+    let url = format!("{}_ascii", to.database_url);
+    let (went, printed) = run(&from, &["copy-database", "--from", &from.database_url, "--to", &url]).await;
+    assert!(!went && printed.contains("SQL_ASCII"), "{printed}");
+    database.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
 }
 
 fn other(engine: Engine) -> Engine {

@@ -3,12 +3,14 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use sea_orm::ConnectionTrait;
+
 use crate::harness::{Engine, Home, Server, on_both_engines};
 
 on_both_engines!(a_service_that_runs_is_well, a_key_that_is_not_the_databases_is_found, a_schema_that_is_behind_is_found);
 
 /// Whether it ends well, and what it prints.
-async fn doctor(home: &Home, settings: &[(&str, &str)]) -> (bool, String) {
+pub async fn doctor(home: &Home, settings: &[(&str, &str)]) -> (bool, String) {
     let mut command = home.command(&["doctor"]);
     command.envs(settings.iter().copied());
     let output = command.output().await.unwrap();
@@ -73,6 +75,69 @@ async fn before_the_first_start_it_makes_nothing() {
     let (is_well, printed) = doctor(&home, &settings).await;
     assert!(is_well && printed.contains("the first start makes it"), "{printed}");
     assert!(!folder.exists());
+}
+
+/// What a start would run into is told before.
+#[tokio::test]
+async fn what_keeps_a_start_from_going_is_told() {
+    let home = Home::empty(Engine::Sqlite).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listens = taken.local_addr().unwrap().to_string();
+    let link = home.folder.join("link.db");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let link = format!("sqlite://{}", link.display());
+    for (setting, value, found) in [
+        ("MAIL_FROM", "nobody", "MAIL_FROM is not"),
+        ("RELYING_PARTY_ID", "example.org", "RELYING_PARTY_ID example.org is neither"),
+        ("BIND", &listens, "something else listens"),
+        ("BIND", "192.0.2.1:80", "FAIL  address"),
+        ("DATABASE_URL", "sqlite:///nowhere/at/all.db", "can't be made"),
+        ("DATABASE_URL", &link, "leads nowhere"),
+        ("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is not"),
+        ("DATA_DIR", "/dev/null/nothing", "can't be made"),
+    ] {
+        let (is_well, printed) = doctor(&home, &[INDEX_KEY, (setting, value)]).await;
+        assert!(!is_well && printed.contains(found), "{setting} {value}: {printed}");
+    }
+    let (is_well, printed) = doctor(&home, &[INDEX_KEY]).await;
+    assert!(is_well && printed.contains("is free: no service runs there"), "{printed}");
+}
+
+/// Somebody else's, say, or one that was left where it should not be.
+#[tokio::test]
+async fn a_database_of_others_is_told_and_not_touched() {
+    let home = Home::empty(Engine::Sqlite).await;
+    let file = home.folder.join("test.db");
+    let database = sea_orm::Database::connect(format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+    database.execute_unprepared("CREATE TABLE users (name TEXT)").await.unwrap();
+    database.close().await.unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let (is_well, printed) = doctor(&home, &[INDEX_KEY]).await;
+    assert!(!is_well && printed.contains("tables that this service did not make"), "{printed}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    std::fs::write(home.folder.join("secrets.toml"), "token_keys = []\nemail_index_key = \"\"\n").unwrap();
+    let (is_well, printed) = doctor(&home, &[]).await;
+    assert!(!is_well && printed.contains("holds a key that is not"), "{printed}");
+    assert!(!home.folder.join("secrets.lock").exists());
+}
+
+/// `doctor | head -1`, or on a full disk.
+#[tokio::test]
+async fn what_nobody_reads_ends_nothing() {
+    let home = Arc::new(Home::migrated(Engine::Sqlite).await);
+    let into_nothing = async |arguments: &[&str]| {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = home.command(arguments);
+        let child = command.env(INDEX_KEY.0, INDEX_KEY.1).stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (went, printed) = into_nothing(&["doctor"]).await;
+    assert!(went, "{printed}");
+    let (went, printed) = into_nothing(&["schema"]).await;
+    assert!(!went && printed.contains("No space"), "{printed}");
+    let (went, printed) = into_nothing(&["admin", "create", "--email", "admin@example.org"]).await;
+    assert!(!went && printed.contains("could not be printed"), "{printed}");
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{Engine, Home, Server, on_both_engines};
@@ -59,8 +61,53 @@ async fn another_key_is_not_ready(engine: Engine) {
 async fn a_database_that_goes_and_comes_back_is_told() {
     let server = Server::start(Engine::Postgres).await;
     server.home.let_in(false).await;
-    assert_eq!(ready(&server, 503).await, "the database does not answer\n");
+    assert_eq!(ready(&server, 503).await, "the database does not answer, or all connections to it are in use\n");
     server.home.let_in(true).await;
+    ready(&server, 200).await;
+}
+
+/// A primary that has become a replica, or is set to read only: what is read is answered, and what is written is not lost in silence.
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_told() {
+    // Past a pooler, whose connections stay as they are.
+    let home = Arc::new(Home::migrated(Engine::Postgres).await);
+    let url = home.database_url.clone();
+    let server = Server::start_on(home, &[("DATABASE_URL", &url)]).await;
+    let somebody = server.somebody().await;
+    let name = server.home.database_url.rsplit('/').next().unwrap().to_owned();
+    server.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    let others = format!(
+        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    );
+    server.sql(&others).await;
+    while !ready(&server, 503).await.contains("does not keep what is written") {}
+    let passions = "mutation { setPassions(passions: [\"the sea\"]) { id } }";
+    assert_eq!(somebody.send(passions, Value::Null).await.codes(), ["UNAVAILABLE"]);
+    somebody.data("{ me { id } }").await;
+    let (_, printed) = crate::doctor::doctor(&server.home, &[]).await;
+    assert!(printed.contains("it takes no writes"), "{printed}");
+    let (address, _) = server.home.database_url.rsplit_once('/').unwrap();
+    let elsewhere = sea_orm::Database::connect(format!("{address}/postgres")).await.unwrap();
+    elsewhere.execute_unprepared(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await.unwrap();
+    // By itself: no connection of before is used again.
+    ready(&server, 200).await;
+    for _ in 0..10 {
+        somebody.data(passions).await;
+    }
+}
+
+/// SQLite would go on, and all of it be gone at the next start.
+#[tokio::test]
+async fn a_file_that_is_removed_is_told() {
+    let server = Server::start(Engine::Sqlite).await;
+    let (file, kept) = (server.home.folder.join("test.db"), server.home.folder.join("kept.db"));
+    ready(&server, 200).await;
+    std::fs::rename(&file, &kept).unwrap();
+    assert!(ready(&server, 503).await.contains("does not keep what is written"));
+    std::fs::copy(&kept, &file).unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    ready(&server, 503).await;
+    std::fs::rename(&kept, &file).unwrap();
     ready(&server, 200).await;
 }
 

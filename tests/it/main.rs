@@ -11,6 +11,7 @@ mod attack;
 mod audit_log;
 mod backup;
 mod bench;
+mod bench_overload;
 mod bench_rotation;
 mod bench_soak;
 mod brake;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::game::game;
 use crate::harness::{Client, Engine, Home, Server, on_both_engines};
+use crate::unverified_detail::verified;
 
 on_both_engines!(
     the_database_tells_nothing_personal,
@@ -13,6 +14,8 @@ on_both_engines!(
     a_play_that_was_moved_is_an_error_and_not_an_answer,
     keys_are_added_rotated_and_retired,
     a_key_that_is_missing_or_another_is_told_at_the_start,
+    another_index_key_is_told_at_the_start,
+    secrets_that_are_lost_are_not_made_again,
     what_is_from_before_is_read_and_then_encrypted,
     rotating_may_be_interrupted
 );
@@ -52,6 +55,45 @@ async fn stored(server: &Server) -> Vec<String> {
     all.extend(server.sql("SELECT email FROM unverified_details").await);
     all.extend(server.sql("SELECT CAST(room_data AS text) FROM room_env_game_data").await);
     all
+}
+
+/// Nobody would be found by their address, and somebody else could take it.
+async fn another_index_key_is_told_at_the_start(engine: Engine) {
+    let home = Arc::new(Home::migrated(engine).await);
+    let server = Server::start_on(home.clone(), &[]).await;
+    server.somebody().await;
+    drop(server);
+    for claims in [true, false] {
+        let other = ("EMAIL_INDEX_KEY", "YW5vdGhlciBpbmRleCB3aXRoIHRoaXJ0eS10d28gYnl0ZXM");
+        let output = home.command(&[]).env(other.0, other.1).output().await.unwrap();
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && printed.contains("is not the key that addresses are found by"), "{printed}");
+        let (is_well, printed) = crate::doctor::doctor(&home, &[other]).await;
+        assert!(!is_well && printed.contains("is not the one that addresses are found by"), "{printed}");
+        let server = Server::start_on(home.clone(), &[]).await;
+        if claims {
+            verified(&server, "indexed").await;
+            server.sql("DELETE FROM unverified_details").await;
+        }
+    }
+}
+
+/// What a first start makes is not made where it would take the place of what is lost.
+async fn secrets_that_are_lost_are_not_made_again(engine: Engine) {
+    let home = Arc::new(Home::migrated(engine).await);
+    let unset = [("TOKEN_KEYS", ""), ("ENCRYPTION_KEYS", "")];
+    drop(Server::start_on(home.clone(), &unset).await);
+    let (file, kept) = (home.folder.join("secrets.toml"), home.folder.join("kept.toml"));
+    std::fs::rename(&file, &kept).unwrap();
+    for keys in [&unset[..], &unset[..1]] {
+        let output = home.command(&[]).envs(keys.iter().copied()).output().await.unwrap();
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && printed.contains("put it back from a backup") && !file.exists(), "{printed}");
+        let (is_well, printed) = crate::doctor::doctor(&home, keys).await;
+        assert!(!is_well && printed.contains("put it back from a backup") && !file.exists(), "{printed}");
+    }
+    std::fs::rename(&kept, &file).unwrap();
+    drop(Server::start_on(home, &unset).await);
 }
 
 async fn the_database_tells_nothing_personal(engine: Engine) {

@@ -22,7 +22,7 @@ use service::user_picture::Pictures;
 use url::Url;
 
 use crate::command::{Result, text};
-use crate::secrets;
+use crate::secrets::{self, Secrets};
 use crate::settings::Settings;
 use crate::traces::Traces;
 
@@ -42,7 +42,8 @@ pub async fn serving(settings: &Settings, public_url: &Url, traces: Option<Trace
     let database = Database::connect_to_serve(url, connections, statement, observer.clone()).await;
     let database = database.map_err(|error| does_not_answer(settings, &error))?;
     let replica = replica(settings, Some(observer)).await?;
-    assemble(settings, public_url, metrics, database, replica)
+    let keys = keys_to_use(settings, &database).await?;
+    assemble(settings, public_url, metrics, database, replica, &keys)
 }
 
 async fn replica(settings: &Settings, observer: Option<Observer>) -> Result<Option<Replica>> {
@@ -56,28 +57,15 @@ fn assemble(
     metrics: Metrics,
     database: Database,
     replica: Option<Replica>,
+    keys: &Secrets,
 ) -> Result<Service> {
     let random = SystemRandom;
-    let (mut token_keys, mut email_index_key) = (settings.token_keys.clone(), settings.email_index_key.clone());
-    let mut encryption_keys = settings.encryption_keys.clone();
-    if token_keys.is_empty() || encryption_keys.is_empty() || email_index_key.is_empty() {
-        let made = secrets::of(&settings.data_dir, &random)?;
-        if token_keys.is_empty() {
-            token_keys = made.token_keys;
-        }
-        if encryption_keys.is_empty() {
-            encryption_keys = made.encryption_keys;
-        }
-        if email_index_key.is_empty() {
-            email_index_key = made.email_index_key;
-        }
-    }
     let relying_party_id = settings.relying_party_id.as_deref().or(public_url.host_str()).unwrap_or_default();
     Ok(Service {
         replica,
         clock: Arc::new(SystemClock { offset: settings.clock_offset }),
-        tokens: token::TokenKeys::new(&token_keys).ok_or("TOKEN_KEYS holds no key")?,
-        keys: KeyRing::new(&encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
+        tokens: token::TokenKeys::new(&keys.token_keys).ok_or("TOKEN_KEYS holds no key")?,
+        keys: KeyRing::new(&keys.encryption_keys).ok_or("ENCRYPTION_KEYS holds no key, or two of one name")?,
         remembered: Remembered::default(),
         together: Together::new(&database, settings.database_connections),
         database,
@@ -86,7 +74,7 @@ fn assemble(
         passkeys: RelyingParty::new(relying_party_id, public_url, &settings.allowed_origins).map_err(|_| {
             format!("RELYING_PARTY_ID {relying_party_id} is neither the host of PUBLIC_URL nor a domain above it")
         })?,
-        keyed_hash: KeyedHash::new(&email_index_key).map_err(text)?,
+        keyed_hash: KeyedHash::new(&keys.email_index_key).map_err(text)?,
         mailer: mailer(settings, public_url)?,
         audit_log: AuditLog::new(settings.audit_log),
         pictures: Pictures::new(public_url, &metrics),
@@ -101,7 +89,59 @@ pub async fn beside(settings: &Settings) -> Result<Service> {
     let origin = Url::parse("http://localhost").map_err(text)?;
     let database = connect(settings, settings.database_connections).await?;
     let replica = replica(settings, None).await?;
-    assemble(settings, settings.public_url.as_ref().unwrap_or(&origin), Metrics::default(), database, replica)
+    let keys = keys_to_use(settings, &database).await?;
+    assemble(settings, settings.public_url.as_ref().unwrap_or(&origin), Metrics::default(), database, replica, &keys)
+}
+
+/// What `doctor` looks with: nothing is made or changed, neither files nor the database.
+pub async fn to_look(settings: &Settings) -> Result<Service> {
+    let origin = Url::parse("http://localhost").map_err(text)?;
+    let database = Database::connect_to_look(&settings.database_url).await;
+    let database = database.map_err(|error| does_not_answer(settings, &error))?;
+    let keys = match keys_that_are_there(settings)? {
+        Some(keys) => keys,
+        None if sealed::has_known_keys(&database).await => return Err(are_lost(settings)),
+        None => secrets::throwaway(&SystemRandom)?,
+    };
+    assemble(settings, settings.public_url.as_ref().unwrap_or(&origin), Metrics::default(), database, None, &keys)
+}
+
+/// The keys that are set, or else kept in `DATA_DIR`. They are made where none have been used yet.
+async fn keys_to_use(settings: &Settings, database: &Database) -> Result<Secrets> {
+    let keys = keys_that_are_there(settings)?;
+    // Before they are made: they would stand where the right ones belong.
+    if keys.is_none() && sealed::has_known_keys(database).await {
+        return Err(are_lost(settings));
+    }
+    if let Some(keys) = keys.filter(|keys| !keys.encryption_keys.is_empty()) {
+        return Ok(keys);
+    }
+    secrets::of(&settings.data_dir, &SystemRandom)?;
+    keys_that_are_there(settings)?.ok_or_else(|| are_lost(settings))
+}
+
+/// The keys that are set, or else kept in `DATA_DIR`; `None` where any is neither.
+fn keys_that_are_there(settings: &Settings) -> Result<Option<Secrets>> {
+    let set = (settings.token_keys.clone(), settings.encryption_keys.clone(), settings.email_index_key.clone());
+    let (token_keys, encryption_keys, email_index_key) = set;
+    if !token_keys.is_empty() && !encryption_keys.is_empty() && !email_index_key.is_empty() {
+        return Ok(Some(Secrets { token_keys, encryption_keys, email_index_key }));
+    }
+    let Some(kept) = secrets::read(&settings.data_dir)? else { return Ok(None) };
+    Ok(Some(Secrets {
+        token_keys: if token_keys.is_empty() { kept.token_keys } else { token_keys },
+        encryption_keys: if encryption_keys.is_empty() { kept.encryption_keys } else { encryption_keys },
+        email_index_key: if email_index_key.is_empty() { kept.email_index_key } else { email_index_key },
+    }))
+}
+
+fn are_lost(settings: &Settings) -> String {
+    format!(
+        "There is no secrets.toml in {}, and the database {} has been used with the keys of one: put it back from a backup, or set TOKEN_KEYS, \
+         ENCRYPTION_KEYS and EMAIL_INDEX_KEY. No other was made.",
+        settings.data_dir.display(),
+        settings.database_name()
+    )
 }
 
 /// The same for a command that writes what is encrypted.

@@ -1,6 +1,7 @@
 //! The commands: `serve` (when none is given), `migrate`, `doctor`, `schema`, `health`, `backup`, `copy-database`, `admin`, `games`, `import`, `keys`,
 //! `token-keys`, `sample`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -16,6 +17,7 @@ use service::sealed;
 use crate::copies::{self, CopyDatabase};
 use crate::health::{self, Health};
 use crate::migrations::{self, Migrate, migrate_up};
+use crate::print::say;
 use crate::secrets::{self, Ring};
 use crate::settings::{Settings, help};
 use crate::traces::Traces;
@@ -170,12 +172,12 @@ pub async fn run() -> Result<()> {
             served
         }
         Command::Doctor => doctor::run().await,
-        Command::Schema => {
-            print!("{}", graphql::sdl());
+        Command::Schema => std::io::stdout().write_all(graphql::sdl().as_bytes()).map_err(text),
+        Command::Migrate(migrate) => migrations::run(&settings()?, &migrate).await,
+        Command::Health { health } => {
+            say!("{}", health::answer(settings()?.bind, health).await?);
             Ok(())
         }
-        Command::Migrate(migrate) => migrations::run(&settings()?, &migrate).await,
-        Command::Health { health } => health::ask(settings()?.bind, health).await,
         Command::Backup { file } => copies::backup(&settings()?, &file).await,
         Command::CopyDatabase(arguments) => copies::copy_database(settings()?, arguments).await,
         Command::Games(Games::Upgrade { batch }) => upgrade_games(&settings()?, batch).await,
@@ -208,11 +210,11 @@ fn change_token_keys(settings: &Settings, command: &TokenKeys) -> Result<()> {
         TokenKeys::Add => {
             let id = new_key_id(settings);
             secrets::add_key(&settings.data_dir, &SystemRandom, Ring::Token, &id)?;
-            println!("Added the key {id}: it signs once the service starts again.");
+            say!("Added the key {id}: it signs once the service starts again.");
         }
         TokenKeys::Retire => {
             let id = secrets::retire_key(&settings.data_dir, &SystemRandom, Ring::Token)?;
-            println!("Retired the key {id}: its tokens are refused once the service starts again.");
+            say!("Retired the key {id}: its tokens are refused once the service starts again.");
         }
     }
     Ok(())
@@ -232,17 +234,17 @@ fn add_encryption_key(settings: &Settings) -> Result<()> {
     }
     let id = new_key_id(settings);
     secrets::add_key(&settings.data_dir, &SystemRandom, Ring::Encryption, &id)?;
-    println!("Added the key {id}: it encrypts once the service starts again. Then run `autrement keys rotate`.");
+    say!("Added the key {id}: it encrypts once the service starts again. Then run `autrement keys rotate`.");
     Ok(())
 }
 
 async fn rotate_keys(settings: &Settings, batch: u64) -> Result<()> {
     let service = assemble::beside(settings).await?;
-    let done = sealed::rotate(&service, batch, |table, rows| println!("{table}: {rows} rows so far")).await;
+    let done = sealed::rotate(&service, batch, |table, rows| say!("{table}: {rows} rows so far")).await;
     let newest = service.keys.newest().to_owned();
     service.database.close().await.map_err(text)?;
     match done.map_err(text)? {
-        (rows, 0) => println!("{rows} rows were encrypted anew: everything is encrypted with {newest} now."),
+        (rows, 0) => say!("{rows} rows were encrypted anew: everything is encrypted with {newest} now."),
         (_, left) => return Err(format!("{left} rows do not open and stay as they are: the log says which.")),
     }
     Ok(())
@@ -255,9 +257,9 @@ async fn retire_encryption_key(settings: &Settings) -> Result<()> {
     sealed::retire(&service, &oldest).await.map_err(text)?.map_err(text)?;
     if settings.encryption_keys.is_empty() {
         secrets::retire_key(&settings.data_dir, &SystemRandom, Ring::Encryption)?;
-        println!("Retired the key {oldest}: it is out of the ring. Backups from before still need it.");
+        say!("Retired the key {oldest}: it is out of the ring. Backups from before still need it.");
     } else {
-        println!("Retired the key {oldest}: take it out of ENCRYPTION_KEYS. Backups from before still need it.");
+        say!("Retired the key {oldest}: take it out of ENCRYPTION_KEYS. Backups from before still need it.");
     }
     service.database.close().await.map_err(text)
 }
@@ -266,9 +268,9 @@ async fn upgrade_games(settings: &Settings, batch: u64) -> Result<()> {
     let service = assemble::to_write(settings).await?;
     for_each_game!(G => {
         let name = format!("{:?}", G::KIND);
-        let written = evolution::upgrade::<G>(&service, batch, |so_far| println!("{name}: {so_far} upgraded so far")).await;
+        let written = evolution::upgrade::<G>(&service, batch, |so_far| say!("{name}: {so_far} upgraded so far")).await;
         let (written, left) = (written.map_err(text)?, evolution::older::<G>(&service).await.map_err(text)?);
-        println!("{name}: {written} upgraded to version {}, {left} left", evolution::current_version(G::KIND));
+        say!("{name}: {written} upgraded to version {}, {left} left", evolution::current_version(G::KIND));
     });
     service.database.close().await.map_err(text)
 }
@@ -278,10 +280,10 @@ async fn import(settings: &Settings, file: &Path, options: ImportOptions) -> Res
     let service = assemble::to_write(settings).await?;
     let imported = data_export::import(&service, file, options).await.map_err(text)?;
     for note in imported.notes {
-        println!("{note}");
+        say!("{note}");
     }
     let who = imported.username.as_deref().unwrap_or("a person without a username");
-    println!("Imported {who}, {} rows. Passwords do not come along: they get in by a passkey or a link by mail.", imported.rows);
+    say!("Imported {who}, {} rows. Passwords do not come along: they get in by a passkey or a link by mail.", imported.rows);
     service.database.close().await.map_err(text)
 }
 
@@ -305,8 +307,11 @@ async fn create_admin(settings: &Settings, email: String, username: Option<Strin
     };
     service::user::create_admin(&service, email, password, username).await.map_err(text)?;
     if let Some(made) = made {
-        println!("Password: {made}");
+        let printed = writeln!(std::io::stdout(), "Password: {made}");
+        printed.map_err(|error| {
+            format!("The administrator was made, and the password could not be printed ({error}): make another.")
+        })?;
     }
-    println!("The administrator can sign in now.");
+    say!("The administrator can sign in now.");
     service.database.close().await.map_err(text)
 }

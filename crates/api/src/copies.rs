@@ -3,25 +3,27 @@
 use std::path::Path;
 
 use clap::Args;
+use service::diagnosis::sqlite_file;
 
 use crate::assemble::connect;
 use crate::command::{Result, text};
-use crate::secrets;
+use crate::print::say;
 use crate::settings::{Settings, database_url};
 
 /// What `copy-database` is told.
 #[derive(Args)]
 pub(crate) struct CopyDatabase {
     /// The database that is there: sqlite://… or postgres://…
-    #[arg(long, value_parser = url)]
+    #[arg(long)]
     from: String,
     /// The one that gets everything: new and empty
-    #[arg(long, value_parser = url)]
+    #[arg(long)]
     to: String,
 }
 
-fn url(text: &str) -> std::result::Result<String, &'static str> {
-    database_url(text).ok_or("it is not a URL of sqlite:// or postgres://")
+/// Not by clap, which would print what was given, password included.
+fn url(argument: &str, text: &str) -> Result<String> {
+    database_url(text).ok_or_else(|| format!("{argument} is not a URL of sqlite:// (of a file) or postgres://"))
 }
 
 /// Writes a backup of an SQLite database.
@@ -32,7 +34,7 @@ pub(crate) async fn backup(settings: &Settings, file: &Path) -> Result<()> {
     has_file(settings)?;
     let database = connect(settings, 1).await?;
     service::backup::backup(&database, file).await.map_err(text)?;
-    println!(
+    say!(
         "The backup is in {}. What is encrypted in it opens only with the keys: keep secrets.toml too, elsewhere.",
         file.display()
     );
@@ -41,8 +43,8 @@ pub(crate) async fn backup(settings: &Settings, file: &Path) -> Result<()> {
 
 /// Copies a database into an empty one.
 pub(crate) async fn copy_database(settings: Settings, CopyDatabase { from, to }: CopyDatabase) -> Result<()> {
-    let from = Settings { database_url: from, ..settings.clone() };
-    let to = Settings { database_url: to, ..settings };
+    let from = Settings { database_url: url("--from", &from)?, ..settings.clone() };
+    let to = Settings { database_url: url("--to", &to)?, ..settings };
     if from.database_url == to.database_url {
         return Err("--from and --to are the same database.".to_owned());
     }
@@ -57,8 +59,8 @@ pub(crate) async fn copy_database(settings: Settings, CopyDatabase { from, to }:
     }
     let target = connect(&to, 1).await?;
     migration::up(target.pool()).await.map_err(|error| format!("{} can't be migrated: {error}", to.database_name()))?;
-    let rows = service::copy::copy(&source, &target, |table, rows| println!("{table}: {rows} rows")).await.map_err(text)?;
-    println!(
+    let rows = service::copy::copy(&source, &target, |table, rows| say!("{table}: {rows} rows")).await.map_err(text)?;
+    say!(
         "Copied {rows} rows and compared them: both databases hold the same. Start the service on the new one, with the same keys."
     );
     source.close().await.map_err(text)?;
@@ -67,8 +69,8 @@ pub(crate) async fn copy_database(settings: Settings, CopyDatabase { from, to }:
 
 /// Otherwise connecting would make an empty one.
 fn has_file(settings: &Settings) -> Result<()> {
-    match settings.is_sqlite().then(|| secrets::database_file(&settings.database_url)).flatten() {
-        Some(file) if !Path::new(file).exists() => Err(format!("There is no database {file}.")),
+    match sqlite_file(&settings.database_url) {
+        Some(file) if !file.exists() => Err(format!("There is no database {}.", file.display())),
         _ => Ok(()),
     }
 }

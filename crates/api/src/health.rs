@@ -24,19 +24,14 @@ pub(crate) enum Health {
     Ready,
 }
 
-/// Prints what the service says, and fails where it does not say that it is well.
-pub(crate) async fn ask(bind: SocketAddr, health: Health) -> Result<()> {
+/// What the service says; fails where it does not say that it is well.
+pub(crate) async fn answer(bind: SocketAddr, health: Health) -> Result<String> {
     let (address, path) = (reachable(bind), if matches!(health, Health::Live) { "live" } else { "ready" });
     let asked = tokio::time::timeout(PATIENCE, get(address, path)).await;
     let answer = asked.map_err(|_| format!("{address} did not answer within {} s", PATIENCE.as_secs()))?;
     let answer = answer.map_err(|error| format!("{address} does not answer: {error}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    if head.starts_with("HTTP/1.1 200 ") {
-        print!("{body}");
-        Ok(())
-    } else {
-        Err(body.trim().to_owned())
-    }
+    if head.starts_with("HTTP/1.1 200 ") { Ok(body.trim().to_owned()) } else { Err(body.trim().to_owned()) }
 }
 
 async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {

@@ -14,6 +14,7 @@ mod metrics;
 #[doc(hidden)]
 pub mod micro;
 mod migrations;
+mod print;
 mod sample;
 mod secrets;
 mod serve;

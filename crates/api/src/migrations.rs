@@ -5,6 +5,7 @@ use migration::{Migrator, MigratorTrait, Standing};
 
 use crate::assemble::connect;
 use crate::command::{Result, text};
+use crate::print::say;
 use crate::settings::Settings;
 use crate::start;
 
@@ -45,10 +46,10 @@ pub(crate) async fn run(settings: &Settings, migrate: &Migrate) -> Result<()> {
     let standing = migration::standing(database.pool()).await.map_err(text)?;
     for step in Migrator::migrations() {
         let is_missing = standing.missing.iter().any(|name| name == step.name());
-        println!("{} {}", step.name(), if is_missing { "Pending" } else { "Applied" });
+        say!("{} {}", step.name(), if is_missing { "Pending" } else { "Applied" });
     }
     for name in standing.unknown {
-        println!("{name} Applied by a newer release");
+        say!("{name} Applied by a newer release");
     }
     database.close().await.map_err(text)
 }

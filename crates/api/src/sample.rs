@@ -5,6 +5,7 @@ use std::io::{BufReader, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::print::say;
 use chrono::TimeDelta;
 use service::Service;
 use service::sample;
@@ -20,7 +21,7 @@ pub async fn load(service: &Service, file: &Path, tokens: &Path, token_hours: u3
     let lifetime = TimeDelta::hours(token_hours.into());
     let told = |so_far| {
         if so_far % 2000 == 0 {
-            println!("{so_far} people so far");
+            say!("{so_far} people so far");
         }
     };
     let loaded = sample::load(service, BufReader::new(people), BufWriter::new(written), lifetime, told).await;
@@ -30,6 +31,6 @@ pub async fn load(service: &Service, file: &Path, tokens: &Path, token_hours: u3
         format!("{error}{source}")
     })?;
     std::fs::rename(&draft, tokens).map_err(|error| failed(tokens, error))?;
-    println!("Loaded {loaded} people; their access tokens, good for {token_hours} hours, are in {}.", tokens.display());
+    say!("Loaded {loaded} people; their access tokens, good for {token_hours} hours, are in {}.", tokens.display());
     Ok(())
 }

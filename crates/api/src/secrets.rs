@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use service::diagnosis::sqlite_file;
 use service::random::{Random, bytes};
 use service::sealed::RingKey;
 use service::token::TokenKey;
@@ -54,25 +55,43 @@ impl Ring {
 
 /// Reads the secrets of `data_dir`, or makes them.
 pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
-    let path = data_dir.join(FILE);
-    let broken = |what: &str| format!("{} {what}", path.display());
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => make(data_dir, &path, random)?,
-        Err(error) => return Err(broken(&format!("can't be read: {error}"))),
-    };
-    let parsed = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."));
-    let file: File = parsed?;
-    if file.encryption_keys.is_empty() {
-        change(data_dir, random, |file| {
-            // Another process may have been first.
-            if file.encryption_keys.is_empty() {
-                file.encryption_keys.push(format!("first:{}", new_secret(random)?));
-            }
-            Ok(())
-        })?;
-        return of(data_dir, random);
+    if let Some(secrets) = read(data_dir)? {
+        if secrets.encryption_keys.is_empty() {
+            change(data_dir, random, |file| {
+                // Another process may have been first.
+                if file.encryption_keys.is_empty() {
+                    file.encryption_keys.push(format!("first:{}", new_secret(random)?));
+                }
+                Ok(())
+            })?;
+            return of(data_dir, random);
+        }
+        return Ok(secrets);
     }
+    let path = data_dir.join(FILE);
+    secrets(&path, &make(data_dir, &path, random)?)
+}
+
+/// Secrets that are kept nowhere.
+pub fn throwaway(random: &dyn Random) -> Result<Secrets, String> {
+    let text = toml::to_string(&new(random)?).map_err(|error| error.to_string())?;
+    secrets(Path::new(FILE), &text)
+}
+
+/// Reads the secrets of `data_dir`, if they are there; files from before fields were encrypted have no key for that. Makes and changes nothing.
+pub fn read(data_dir: &Path) -> Result<Option<Secrets>, String> {
+    let path = data_dir.join(FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => secrets(&path, &text).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+    }
+}
+
+fn secrets(path: &Path, text: &str) -> Result<Secrets, String> {
+    let broken = |what: &str| format!("{} {what}", path.display());
+    let parsed = toml::from_str(text).map_err(|_| broken("is not the TOML that this service wrote: put a backup in its place."));
+    let file: File = parsed?;
     let token_keys: Option<Vec<_>> = file.token_keys.iter().map(|key| token_key(key)).collect();
     let encryption_keys: Option<Vec<_>> = file.encryption_keys.iter().map(|key| encryption_key(key)).collect();
     match (token_keys.filter(|keys| !keys.is_empty()), encryption_keys, secret(&file.email_index_key)) {
@@ -86,30 +105,23 @@ pub fn of(data_dir: &Path, random: &dyn Random) -> Result<Secrets, String> {
 /// The mode of the file of `data_dir`, if there is one; an error where it does not hold what it should. Makes and changes nothing.
 pub fn look(data_dir: &Path) -> Result<Option<u32>, String> {
     let path = data_dir.join(FILE);
-    let broken = |what: &str| format!("{} {what}", path.display());
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(broken(&format!("can't be read: {error}"))),
-    };
-    let file: File = toml::from_str(&text).map_err(|_| broken("is not the TOML that this service wrote"))?;
-    let is_good = file.token_keys.iter().all(|key| token_key(key).is_some())
-        && file.encryption_keys.iter().all(|key| encryption_key(key).is_some())
-        && secret(&file.email_index_key).is_some();
-    if !is_good || file.token_keys.is_empty() {
-        return Err(broken("holds a key that is not 32 bytes or more in base64url"));
+    if read(data_dir)?.is_none() {
+        return Ok(None);
     }
-    let metadata = std::fs::metadata(&path).map_err(|error| broken(&format!("can't be looked at: {error}")))?;
+    let metadata = std::fs::metadata(&path).map_err(|error| format!("{} can't be looked at: {error}", path.display()))?;
     Ok(Some(metadata.permissions().mode() & 0o777))
 }
 
-fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, String> {
-    let file = File {
+fn new(random: &dyn Random) -> Result<File, String> {
+    Ok(File {
         token_keys: vec![format!("first:{}", new_secret(random)?)],
         encryption_keys: vec![format!("first:{}", new_secret(random)?)],
         email_index_key: new_secret(random)?,
-    };
-    let text = toml::to_string(&file).map_err(|error| error.to_string())?;
+    })
+}
+
+fn make(data_dir: &Path, path: &Path, random: &dyn Random) -> Result<String, String> {
+    let text = toml::to_string(&new(random)?).map_err(|error| error.to_string())?;
     let failed = |error: std::io::Error| format!("{} can't be made: {error}", path.display());
     make_folder(data_dir).map_err(failed)?;
     // Another instance finds all of it, or nothing.
@@ -186,19 +198,13 @@ pub fn make_folder(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// The file of an SQLite database; `None` where it is in memory.
-pub fn database_file(database_url: &str) -> Option<&str> {
-    let path = database_url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-    (!path.is_empty() && !path.starts_with(':')).then_some(path)
-}
-
 /// Makes the file of an SQLite database, for its owner alone; SQLite makes the files beside it alike.
 pub fn make_database_file(database_url: &str) -> Result<(), String> {
-    let Some(path) = database_file(database_url) else { return Ok(()) };
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    let Some(path) = sqlite_file(database_url) else { return Ok(()) };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(format!("DATABASE_URL: {path} can't be made: {error}")),
+        Err(error) => Err(format!("DATABASE_URL: {} can't be made: {error}", path.display())),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service::{Error, Service, data_export, sealed};
+use tokio::task::JoinSet;
 use url::Url;
 
 use crate::assemble::serving;
@@ -13,6 +14,7 @@ use crate::http::observe::Observe;
 use crate::http::proxies::Proxies;
 use crate::metrics::{self, Metrics};
 use crate::migrations::migrate_up;
+use crate::print::say;
 use crate::settings::Settings;
 use crate::traces::Traces;
 use crate::{http, start};
@@ -41,9 +43,10 @@ pub async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
     sealed::register(&service).await.map_err(text)?;
     let origins = std::iter::once(&public_url).chain(&settings.allowed_origins);
     let origins = origins.map(|url| url.origin().ascii_serialization()).collect();
-    tokio::spawn(purge_what_expires(service.clone()));
-    tokio::spawn(work_through(service.clone(), "mail", async |service| Ok(service::mail::deliver(&service).await? > 0)));
-    tokio::spawn(work_through(service.clone(), "exports", async |service| data_export::make_next(&service).await));
+    let mut background = JoinSet::new();
+    background.spawn(purge_what_expires(service.clone()));
+    background.spawn(work_through(service.clone(), "mail", async |service| Ok(service::mail::deliver(&service).await? > 0)));
+    background.spawn(work_through(service.clone(), "exports", async |service| data_export::make_next(&service).await));
     let options = http::Options {
         origins,
         proxies: Proxies::new(settings.trusted_proxies),
@@ -60,12 +63,14 @@ pub async fn serve(settings: Settings, traces: Option<&Traces>) -> Result<()> {
     };
     let router = http::router(service.clone(), options).map_err(text)?;
     if settings.graphiql {
-        println!("GraphiQL: http://{address}/");
+        say!("GraphiQL: http://{address}/");
     } else {
-        println!("GraphQL: http://{address}/graphql");
+        say!("GraphQL: http://{address}/graphql");
     }
     tracing::info!(%address, "serving");
     connections::serve(listener, router, connections::within_system(settings.connections), told_to_stop()).await;
+    // What one had begun is begun again by the next start, or by another instance.
+    background.shutdown().await;
     tracing::info!("stopped");
     service.database.clone().close().await.map_err(text)
 }
@@ -76,7 +81,7 @@ async fn purge_what_expires(service: Arc<Service>) {
     loop {
         minutes.tick().await;
         if let Err(error) = start::job(&service, "expire", service::expired::purge(&service)).await {
-            tracing::warn!(%error, "what has expired was not removed; trying again in a minute");
+            tracing::warn!(error = error.cause(), "what has expired was not removed; trying again in a minute");
         }
     }
 }
@@ -94,7 +99,7 @@ where
         while match start::job(&service, task, next(service.clone())).await {
             Ok(was_done) => was_done,
             Err(error) => {
-                tracing::warn!(task, error = error.code(), "what waits could not be read; trying again in a second");
+                tracing::warn!(task, error = error.cause(), "what waits could not be done; trying again in a second");
                 false
             }
         } {}

@@ -4,8 +4,10 @@
 //! To add a setting: a line in [`SETTINGS`] (shown by `--help`, and checked against README.md by a test), a field, and its line in
 //! [`Settings::read`].
 
+mod source;
+
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
+use service::diagnosis::sqlite_file;
 use service::password::Hashing;
 use service::sealed::{KeyRing, RingKey};
 use service::token::TokenKey;
@@ -23,6 +26,7 @@ use url::Url;
 use crate::graphql::limits::Limits;
 use crate::http::connections::Bounds;
 use crate::secrets;
+use source::Source;
 
 /// Name, default, and what it does.
 const SETTINGS: &[(&str, &str, &str)] = &[
@@ -100,7 +104,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("MAX_BATCH", "10", "How many requests may be sent as one, in a JSON array; 1: none but alone."),
     (
         "REQUESTS_AT_ONCE",
-        "16 for each core",
+        "8 for each core, 2 on SQLite",
         "How many requests are computed at once; of what comes beyond, some waits shortly and the rest gets UNAVAILABLE.",
     ),
     (
@@ -222,41 +226,6 @@ pub fn help() -> String {
     help
 }
 
-struct Source {
-    file: BTreeMap<String, String>,
-    faults: Vec<String>,
-}
-
-impl Source {
-    fn text(&self, name: &str) -> Option<String> {
-        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-        set.or_else(|| self.file.get(name).filter(|value| !value.is_empty()).cloned())
-    }
-
-    fn parse<T>(&mut self, name: &str, default: T, expected: &str, parse: impl Fn(&str) -> Option<T>) -> T {
-        let Some(text) = self.text(name) else { return default };
-        parse(&text).unwrap_or_else(|| {
-            self.faults.push(format!("{name} is not {expected}"));
-            default
-        })
-    }
-}
-
-impl Source {
-    fn number<T: FromStr + PartialOrd + Display>(&mut self, name: &str, default: T, range: RangeInclusive<T>) -> T {
-        let expected = format!("a number from {} to {}", range.start(), range.end());
-        self.parse(name, default, &expected, |text| text.parse().ok().filter(|number| range.contains(number)))
-    }
-
-    fn switch(&mut self, name: &str, default: bool) -> bool {
-        self.parse(name, default, "on or off", |text| match text {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
-        })
-    }
-}
-
 /// How many threads answer requests, which is asked before anything else can be; faults are told by who reads all settings.
 #[must_use]
 pub fn worker_threads() -> usize {
@@ -268,6 +237,9 @@ fn half_of_the_cores() -> usize {
     (cores() / 2).max(1)
 }
 
+/// The clock is moved by a century at most, in seconds.
+const LONGEST_OFFSET: RangeInclusive<i64> = -3_155_760_000..=3_155_760_000;
+
 /// Those that this process may use.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -276,18 +248,22 @@ fn cores() -> usize {
 impl Settings {
     /// Reads the environment and the file. The error says every fault, never a secret.
     pub fn read() -> Result<Self, String> {
-        let mut source = Source { file: BTreeMap::new(), faults: Vec::new() };
-        if let Some(path) = source.text("CONFIG") {
-            read_file(&path, &mut source);
-        }
+        let mut source = Source::read(&SETTINGS.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
         let data_dir = PathBuf::from(source.text("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
         let default_url = format!("sqlite://{}", data_dir.join("autrement.db").display());
+        if source.text("DATABASE_URL").is_none() && default_url.contains(['?', '#', '%']) {
+            source.faults.push("DATA_DIR holds a ?, # or %, which mean something else in the URL of a database".to_owned());
+        }
+        let url: String =
+            source.parse("DATABASE_URL", default_url, "a URL of sqlite:// (of a file) or postgres://", database_url);
+        // Measured: SQLite, in the same process, has as many done with few at once, and each sooner; PostgreSQL has requests share statements.
+        let places = if is_sqlite(&url) { 2 } else { 8 };
         let settings = Self {
             bind: source
                 .parse("BIND", ([127, 0, 0, 1], 8080).into(), "an address and port, 127.0.0.1:8080", |text| text.parse().ok()),
-            database_url: source.parse("DATABASE_URL", default_url, "a URL of sqlite:// or postgres://", database_url),
+            database_url: url,
             database_replica_url: source.parse("DATABASE_REPLICA_URL", None, "a URL of postgres://", |text| {
-                database_url(text).filter(|url| !url.starts_with("sqlite:")).map(Some)
+                database_url(text).filter(|url| !is_sqlite(url)).map(Some)
             }),
             database_connections: source.number("DATABASE_CONNECTIONS", 10, 1..=1000),
             worker_threads: source.number("WORKER_THREADS", half_of_the_cores(), 1..=1024),
@@ -337,13 +313,13 @@ impl Settings {
                 passes: source.number("HASHING_PASSES", 2, 1..=100),
             },
             limits: limits(&mut source),
-            requests_at_once: source.number("REQUESTS_AT_ONCE", 16 * cores(), 1..=10_000),
+            requests_at_once: source.number("REQUESTS_AT_ONCE", places * cores(), 1..=10_000),
             connections: connections(&mut source),
             trusted_documents: source.parse(
                 "TRUSTED_DOCUMENTS",
                 None,
-                "the path of a JSON file that holds an object of texts by id",
-                |path| serde_json::from_slice(&std::fs::read(path).ok()?).ok().map(Some),
+                "the path of a JSON file that holds an object of GraphQL documents by id",
+                |path| trusted_documents(path).map(Some),
             ),
             audit_log: TimeDelta::days(source.number("AUDIT_LOG_DAYS", 365, 30..=3650)),
             graphiql: source.switch("GRAPHIQL", true),
@@ -361,18 +337,28 @@ impl Settings {
                 .parse("OTEL_EXPORTER_OTLP_ENDPOINT", None, "an http or https URL, http://127.0.0.1:4318", |text| page(text).map(Some)),
             traces_share: source.number("OTEL_TRACES_SAMPLER_ARG", 1.0, 0.0..=1.0),
             clock_offset: source.parse("CLOCK_OFFSET", TimeDelta::zero(), "a number of seconds", |text| {
-                text.parse().ok().and_then(TimeDelta::try_seconds)
+                text.parse().ok().filter(|seconds| LONGEST_OFFSET.contains(seconds)).and_then(TimeDelta::try_seconds)
             }),
             data_dir,
         };
-        if settings.is_sqlite() && settings.database_replica_url.is_some() {
-            source.faults.push("DATABASE_REPLICA_URL needs a DATABASE_URL of postgres://".to_owned());
-        }
+        source.faults.extend(settings.do_not_go_together());
         if source.faults.is_empty() {
             Ok(settings)
         } else {
             Err(format!("The settings are not valid:\n- {}", source.faults.join("\n- ")))
         }
+    }
+
+    /// What is wrong with settings that are each valid.
+    fn do_not_go_together(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.bind.port() != 0 && self.metrics_bind == Some(self.bind) {
+            faults.push("METRICS_BIND is the same as BIND".to_owned());
+        }
+        if self.is_sqlite() && self.database_replica_url.is_some() {
+            faults.push("DATABASE_REPLICA_URL needs a DATABASE_URL of postgres://".to_owned());
+        }
+        faults
     }
 
     /// Whether mail that is printed to the log is enough: nobody but this machine's own browsers come.
@@ -382,23 +368,39 @@ impl Settings {
 
     /// Whether the database is a file of SQLite's.
     pub fn is_sqlite(&self) -> bool {
-        self.database_url.starts_with("sqlite:")
+        is_sqlite(&self.database_url)
     }
 
-    /// The URL of the database, without the password.
+    /// The URL of the database, without the password, which may be in the query too.
     pub fn database_name(&self) -> String {
         Url::parse(&self.database_url)
             .map(|mut url| {
                 let _ = url.set_password(None);
+                url.set_query(None);
                 url.to_string()
             })
             .unwrap_or_default()
     }
 }
 
-/// The URL of a database, if it is one of those that are known here.
+fn is_sqlite(database_url: &str) -> bool {
+    database_url.starts_with("sqlite:")
+}
+
+/// The URL of a database, if it is one of those that are known here. One of SQLite's has a file: what is in memory alone is lost.
 pub fn database_url(text: &str) -> Option<String> {
-    ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+    let is_known = if is_sqlite(text) {
+        sqlite_file(text).is_some()
+    } else {
+        ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+    };
+    is_known.then(|| text.to_owned())
+}
+
+fn trusted_documents(path: &str) -> Option<BTreeMap<String, String>> {
+    let documents: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let are_good = !documents.is_empty() && documents.values().all(|text| async_graphql::parser::parse_query(text).is_ok());
+    are_good.then_some(documents)
 }
 
 fn connections(source: &mut Source) -> Bounds {
@@ -423,26 +425,6 @@ fn limits(source: &mut Source) -> Limits {
         time: Duration::from_secs(seconds),
         introspection: source.switch("INTROSPECTION", default.introspection),
         suggestions: source.switch("SUGGESTIONS", default.suggestions),
-    }
-}
-
-fn read_file(path: &str, source: &mut Source) {
-    let table = match std::fs::read_to_string(path).map(|text| text.parse::<toml::Table>()) {
-        Ok(Ok(table)) => table,
-        Ok(Err(error)) => return source.faults.push(format!("CONFIG: {path} is not TOML: {}", error.message())),
-        Err(error) => return source.faults.push(format!("CONFIG: {path} can't be read: {error}")),
-    };
-    for (name, value) in table {
-        let upper = name.to_uppercase();
-        if name == "config" || name != name.to_lowercase() || !SETTINGS.iter().any(|(known, ..)| *known == upper) {
-            source.faults.push(format!("CONFIG: {path} has a setting {name}, which does not exist"));
-            continue;
-        }
-        let value = match value {
-            toml::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        source.file.insert(upper, value);
     }
 }
 

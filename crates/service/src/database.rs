@@ -1,5 +1,6 @@
 //! The database: SQLite or PostgreSQL, one set of entities and rules. What one engine does in another way than the other is here.
 
+mod file;
 mod pools;
 mod reach;
 
@@ -13,13 +14,17 @@ use sea_orm::{
     AccessMode, ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
+use tokio::time::timeout;
 use tracing::Instrument;
 
-use pools::{ENDS, Pools, options};
+use file::OpenFile;
+use pools::{ACQUIRE, ENDS, Pools, options, options_to_look};
 pub use pools::{Observer, PoolUse};
 use reach::Reach;
 
-use crate::error::ends_connection;
+use crate::diagnosis::sqlite_file;
+use crate::error::{Error, ends_connection};
+use crate::line::{self, Line};
 
 /// For how long [`Database::reach`] waits.
 const REACH: Duration = Duration::from_secs(5);
@@ -50,9 +55,16 @@ pub struct Database {
     pools: Arc<Pools>,
     /// `None`: nobody looks whether it answers.
     reach: Option<Arc<Reach>>,
+    /// On SQLite: the line of those who begin to write, but for the one who is next, who waits for the connection itself.
+    writers: Option<Arc<Line>>,
+    /// On SQLite, where requests are served.
+    file: Option<Arc<OpenFile>>,
     /// How long a statement may take on PostgreSQL; `None`: as long as it likes.
     statement: Option<Duration>,
 }
+
+/// So many wait to write on SQLite, each for about a millisecond, before it may be too much.
+const WRITERS: usize = 256;
 
 /// How often it is looked whether what a statement waits for is still there.
 pub const LOOKS: Duration = Duration::from_millis(250);
@@ -63,7 +75,7 @@ impl Database {
         if url.starts_with("sqlite:") {
             return Ok(());
         }
-        let connected = tokio::time::timeout(REACH, PgConnection::connect(url)).await;
+        let connected = timeout(REACH, PgConnection::connect(url)).await;
         let connection = match connected {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => return Err(Unreached { may_pass: may_pass(&error), reason: error.to_string() }),
@@ -77,6 +89,11 @@ impl Database {
     /// Opens a pool of at most `connections` on `url` (`sqlite://…` or `postgres://…`), for a command.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, DbErr> {
         Ok(Self::of(Pools::open(options(url, connections, None), None).await?))
+    }
+
+    /// The same for one that is not to be changed at all, its mode of journal included.
+    pub async fn connect_to_look(url: &str) -> Result<Self, DbErr> {
+        Ok(Self::of(Pools::open(options_to_look(url), None).await?))
     }
 
     /// The same for one that is asked only where it answers: connected to when it is first asked, and given up soon.
@@ -96,12 +113,16 @@ impl Database {
             let reach = Arc::new(Reach::new());
             database.reach = Some(reach.clone());
             tokio::spawn(reach.watch(url.to_owned(), database.clone()));
+        } else {
+            database.file = sqlite_file(url).and_then(OpenFile::at).map(Arc::new);
         }
         Ok(database)
     }
 
     fn of(pools: Pools) -> Self {
-        Self { pools: Arc::new(pools), reach: None, statement: None }
+        let has_one_writer = pools.in_use().get_database_backend() == DbBackend::Sqlite;
+        let writers = has_one_writer.then(|| Arc::new(Line::new(1, WRITERS)));
+        Self { pools: Arc::new(pools), reach: None, writers, file: None, statement: None }
     }
 
     /// The pool itself. Not to begin a transaction: that is [`Self::write`].
@@ -136,6 +157,15 @@ impl Database {
         self.reach.as_ref().is_some_and(|reach| reach.is_silent())
     }
 
+    /// Why the database would not keep what is written to it now, as far as is known.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        if self.reach.as_ref().is_some_and(|reach| reach.is_read_only()) {
+            return Some("the database takes no writes: a replica, or set to read only");
+        }
+        self.file.as_ref()?.fault()
+    }
+
     /// Runs what changes nothing, once more on another connection where the one it was given broke: mostly while nobody used it, and others with
     /// it, as when the server was started anew. So all connections are given up first, and it is looked whether the server answers.
     pub(crate) async fn again_if_broken<T, F>(&self, statement: impl Fn() -> F) -> Result<T, DbErr>
@@ -159,7 +189,7 @@ impl Database {
     async fn answered<T>(&self, statement: impl Future<Output = T>) -> Option<T> {
         let done = self.unless_silent(statement);
         match self.statement {
-            Some(time) => tokio::time::timeout(time + ENDS, done).await.ok().flatten(),
+            Some(time) => timeout(time + ENDS, done).await.ok().flatten(),
             None => done.await,
         }
     }
@@ -168,15 +198,27 @@ impl Database {
     pub async fn unless_silent<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         while !self.is_silent() {
-            if let Ok(done) = tokio::time::timeout(LOOKS, &mut work).await {
+            if let Ok(done) = timeout(LOOKS, &mut work).await {
                 return Some(done);
             }
         }
         None
     }
 
-    /// Begins a transaction that writes. On SQLite the write lock is taken at once: two that read first and write later would fail.
-    pub(crate) async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
+    /// Begins a transaction that writes, for a request. On SQLite one after the other: [`Error::Busy`] where more wait than can be done soon.
+    pub(crate) async fn write(&self) -> Result<DatabaseTransaction, Error> {
+        let _next = match &self.writers {
+            Some(line) => {
+                line::elsewhere();
+                Some(timeout(ACQUIRE, line.place()).await.ok().flatten().ok_or(Error::Busy)?)
+            }
+            None => None,
+        };
+        Ok(self.write_now().await?)
+    }
+
+    /// The same without that line. On SQLite the write lock is taken at once: two that read first and write later would fail.
+    pub(crate) async fn write_now(&self) -> Result<DatabaseTransaction, DbErr> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         self.again_if_broken(|| self.begin(options)).await
@@ -203,7 +245,7 @@ impl Database {
     /// Begins a transaction that reads the database as it is now, however long that takes. On SQLite nobody else writes meanwhile.
     pub(crate) async fn hold(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = match self.backend() {
-            DbBackend::Sqlite => return self.write().await,
+            DbBackend::Sqlite => return self.write_now().await,
             _ => TransactionOptions {
                 isolation_level: Some(IsolationLevel::RepeatableRead),
                 access_mode: Some(AccessMode::ReadOnly),

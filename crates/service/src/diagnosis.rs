@@ -18,7 +18,11 @@ pub struct Facts {
     pub fault: Option<String>,
     /// It takes no writes.
     pub is_read_only: bool,
-    /// The most connections that it takes.
+    /// Its user may make tables.
+    pub may_make_tables: bool,
+    /// It has a table of the name that people are in, whoever made it.
+    pub has_people: bool,
+    /// The most connections that it takes, for this user where they have fewer than others.
     pub most_connections: Option<i64>,
     /// How far this machine's clock is ahead of its; `None`: it is the same.
     pub ahead: Option<TimeDelta>,
@@ -53,7 +57,11 @@ async fn postgres(service: &Service) -> Result<Facts, Error> {
         "SELECT current_setting('server_version') AS version, clock_timestamp() AS now, \
          current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, \
          current_setting('full_page_writes') AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit, \
-         current_setting('max_connections')::bigint AS max_connections, \
+         LEAST(current_setting('max_connections')::bigint, \
+          (SELECT NULLIF(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user), \
+          (SELECT NULLIF(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))::bigint AS max_connections, \
+         COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_make_tables, \
+         to_regclass('users') IS NOT NULL AS has_people, \
          pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only",
     )
     .await?;
@@ -73,6 +81,8 @@ async fn postgres(service: &Service) -> Result<Facts, Error> {
         what: format!("PostgreSQL {}, answers within {:.1} ms", text("version")?, (after - before).as_seconds_f64() * 1000.0),
         settings,
         is_read_only: row.try_get("", "read_only")?,
+        may_make_tables: row.try_get("", "may_make_tables")?,
+        has_people: row.try_get("", "has_people")?,
         most_connections: Some(row.try_get("", "max_connections")?),
         ahead: Some(before + (after - before) / 2 - now),
         ..Facts::default()
@@ -81,17 +91,16 @@ async fn postgres(service: &Service) -> Result<Facts, Error> {
 
 async fn sqlite(service: &Service) -> Result<Facts, Error> {
     let version: String = row(service, "SELECT sqlite_version()").await?.try_get_by_index(0)?;
-    let journal: String = row(service, "PRAGMA journal_mode").await?.try_get_by_index(0)?;
     let encoding: String = row(service, "PRAGMA encoding").await?.try_get_by_index(0)?;
-    let synchronous: i64 = row(service, "PRAGMA synchronous").await?.try_get_by_index(0)?;
+    let people = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'users')";
+    let has_people: bool = row(service, people).await?.try_get_by_index(0)?;
     let check: String = row(service, "PRAGMA quick_check(1)").await?.try_get_by_index(0)?;
     Ok(Facts {
         what: format!("SQLite {version}"),
-        settings: vec![
-            ("journal_mode", journal, "wal"),
-            ("the encoding of the database", encoding, "UTF-8"),
-            ("synchronous", synchronous.to_string(), "2"),
-        ],
+        // How it is written, each connection of the service says itself.
+        settings: vec![("the encoding of the database", encoding, "UTF-8")],
+        may_make_tables: true,
+        has_people,
         fault: (check != "ok").then_some(check),
         ..Facts::default()
     })

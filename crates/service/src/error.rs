@@ -265,10 +265,10 @@ fn is_out_of_reach(error: &sea_orm::sqlx::Error) -> bool {
     match error {
         Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Tls(_) => true,
         Sqlx::Database(database) if ends_connection(&**database) => true,
-        // PostgreSQL's classes 08 (connection), 40 (rolled back), 53 (resources), 57 (operator intervention) and 58 (system), and a
-        // transaction that it ended since nothing came (25P03), or which a lock is kept from for too long (55P03).
+        // PostgreSQL's classes 08 (connection), 40 (rolled back), 53 (resources), 57 (operator intervention) and 58 (system), a transaction
+        // that may not write (25006), that it ended since nothing came (25P03), or which a lock is kept from for too long (55P03).
         Sqlx::Database(database) => database.code().is_some_and(|code| match code.len() {
-            5 => ["08", "40", "53", "57", "58", "25P03", "55P03"].iter().any(|class| code.starts_with(class)),
+            5 => ["08", "40", "53", "57", "58", "25006", "25P03", "55P03"].iter().any(|class| code.starts_with(class)),
             _ => sqlite_code(&code).is_some_and(|code| [5, 6, 7, 8, 10, SQLITE_FULL, 14].contains(&code)),
         }),
         _ => false,
@@ -295,6 +295,8 @@ pub fn advice(error: &DbErr) -> Option<&'static str> {
         (_, Some(8)) => Some("the database may not be written: look at the mount and at who owns its files"),
         ("53100", _) => Some("the disk of the PostgreSQL server is full: make room on it; writing goes on by itself"),
         ("53300", _) => Some("PostgreSQL takes no more connections: raise its max_connections, or lower DATABASE_CONNECTIONS"),
+        ("25006", _) => Some("the database takes no writes: DATABASE_URL has to lead to the primary"),
+        ("55P03", _) => Some("somebody else holds a lock on it: see pg_stat_activity for who, and since when"),
         ("57014", _) => Some("a statement took longer than a request may (REQUEST_SECONDS) and was ended"),
         _ => None,
     }

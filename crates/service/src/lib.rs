@@ -22,6 +22,7 @@ pub mod expired;
 pub mod foreseen;
 pub mod game;
 pub mod keyed_hash;
+pub mod line;
 mod lookup;
 pub mod mail;
 pub mod metrics;

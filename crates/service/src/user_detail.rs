@@ -224,6 +224,20 @@ pub(crate) async fn ways_in(service: &Service, email: &str, password: &str) -> R
     Ok(rows.map(|row| (row.user_id, row.password_hash)).collect())
 }
 
+/// Whether addresses are found by the index key that is set, tried on one that is stored; also where there is none, or none that opens.
+pub async fn is_found_by_index_key(service: &Service) -> Result<bool, Error> {
+    let pool = service.database.pool();
+    let verified = Entity::find().filter(Column::EmailIndex.is_not_null()).order_by_asc(Column::EmailIndex).one(pool).await?;
+    let stored = if let Some(row) = verified {
+        open(&service.keys, &row, Column::Email).ok().flatten().zip(row.email_index)
+    } else {
+        let claim = unverified_detail::Entity::find().order_by_asc(unverified_detail::Column::Id).one(pool).await?;
+        let email = claimed(&service.keys, claim.as_ref()).ok().flatten();
+        email.zip(claim.map(|claim| claim.email_index))
+    };
+    Ok(stored.is_none_or(|(email, index)| service.keyed_hash.email_index(&email) == index))
+}
+
 /// Who has verified this address, and how they write it. Mail goes there, never to another spelling that is found under the same index.
 pub(crate) async fn verified_owner(service: &Service, email: &str) -> Result<Option<(i64, String)>, Error> {
     let email_index = service.keyed_hash.email_index(email);

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use crate::Error;
 use crate::metrics::{OneMore, WorkMetrics};
+use crate::{Error, line};
 
 /// So many at once, and so many that wait or work.
 pub(crate) struct Workers {
@@ -28,6 +28,7 @@ impl Workers {
             self.metrics.refused.inc();
             Error::Busy
         })?;
+        line::elsewhere();
         let (began, waits) = (Instant::now(), OneMore::of(&self.metrics.waiting));
         let place = self.places.clone().acquire_owned().await.map_err(Error::internal)?;
         drop(waits);

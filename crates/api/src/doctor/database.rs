@@ -1,13 +1,18 @@
 //! The database: whether it is there, whole, and what the service needs it to be.
 
+use std::path::Path;
+
 use chrono::TimeDelta;
-use migration::Standing;
+use migration::{Migrator, MigratorTrait, Standing};
+use rustix::fs::{Access, access};
 use service::Service;
 use service::database::{Database, Unreached};
 use service::diagnosis::{self, Facts};
 use service::sealed::{self, KeyState};
+use service::user_detail::is_found_by_index_key;
 
-use super::Report;
+use super::{Report, machine};
+use crate::secrets;
 use crate::settings::Settings;
 
 /// Clocks that differ by so much are worth a look; by so much more, what expires on one instance is good on another.
@@ -18,11 +23,7 @@ const DIFFERS_MUCH: TimeDelta = TimeDelta::seconds(60);
 pub(super) async fn reach(report: &mut Report, settings: &Settings) -> bool {
     let name = settings.database_name();
     if let Some(path) = diagnosis::sqlite_file(&settings.database_url) {
-        if !path.exists() {
-            report.good("database", format!("{} is not there yet: the first start makes it", path.display()));
-            return false;
-        }
-        return true;
+        return file(report, settings, &path);
     }
     match Database::reach(&settings.database_url).await {
         Ok(()) => true,
@@ -40,6 +41,42 @@ pub(super) async fn reach(report: &mut Report, settings: &Settings) -> bool {
     }
 }
 
+fn file(report: &mut Report, settings: &Settings, path: &Path) -> bool {
+    let name = path.display();
+    if path.exists() {
+        if access(path, Access::READ_OK | Access::WRITE_OK).is_err() {
+            report.bad("database", format!("{name} may not be read and written by this user"), "chown it to the service's user.");
+            return false;
+        }
+        return true;
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    if path.symlink_metadata().is_ok() {
+        report.bad("database", format!("{name} is a link that leads nowhere"), "Put the database back, or take the link away.");
+    } else if let Err(to_do) = machine::may_make(folder, folder == settings.data_dir) {
+        report.bad("database", format!("{name} is not there, and can't be made"), &to_do);
+    } else if matches!(secrets::look(&settings.data_dir), Ok(Some(_))) {
+        let to_do = "If this is not the first start, put it back from a backup: the next start makes an empty one.";
+        report.doubtful("database", format!("{name} is not there, and secrets.toml is"), to_do);
+    } else {
+        report.good("database", format!("{name} is not there yet: the first start makes it"));
+    }
+    false
+}
+
+/// The replica bears what the primary would otherwise, so that one that is down is no fault of the service.
+pub(super) async fn replica(report: &mut Report, settings: &Settings) {
+    let Some(url) = &settings.database_replica_url else { return };
+    let name = Settings { database_url: url.clone(), ..settings.clone() }.database_name();
+    match Database::reach(url).await {
+        Ok(()) => report.good("replica", format!("{name} answers")),
+        Err(Unreached { reason, .. }) => {
+            let to_do = "Start it, or mend DATABASE_REPLICA_URL: until then the primary bears long reads.";
+            report.doubtful("replica", format!("{name} does not answer: {reason}"), to_do);
+        }
+    }
+}
+
 pub(super) async fn look(report: &mut Report, settings: &Settings, service: &Service) {
     let facts = match diagnosis::look(service).await {
         Ok(facts) => facts,
@@ -49,7 +86,7 @@ pub(super) async fn look(report: &mut Report, settings: &Settings, service: &Ser
     safety(report, &facts);
     room(report, settings, &facts);
     clock(report, &facts);
-    migrations(report, service).await;
+    migrations(report, service, &facts).await;
     keys(report, service).await;
 }
 
@@ -98,8 +135,18 @@ fn num_seconds(time: TimeDelta) -> f64 {
     time.as_seconds_f64()
 }
 
-async fn migrations(report: &mut Report, service: &Service) {
-    match migration::standing(service.database.pool()).await {
+async fn migrations(report: &mut Report, service: &Service, facts: &Facts) {
+    let standing = migration::standing(service.database.pool()).await;
+    let missing = standing.as_ref().map_or(Migrator::migrations().len(), |standing| standing.missing.len());
+    if missing == Migrator::migrations().len() && facts.has_people {
+        let to_do = "Give the service a database of its own (DATABASE_URL).";
+        return report.bad("schema", "there are tables that this service did not make", to_do);
+    }
+    if missing > 0 && !facts.may_make_tables {
+        let to_do = "GRANT CREATE ON SCHEMA public to its role, or make that the owner of the database.";
+        return report.bad("schema", format!("{missing} migrations are missing, and the role may not make tables"), to_do);
+    }
+    match standing {
         Ok(Standing { missing, unknown }) if missing.is_empty() && unknown.is_empty() => {
             report.good("schema", "every migration of this release is applied");
         }
@@ -132,6 +179,11 @@ async fn keys(report: &mut Report, service: &Service) {
                 "Put it back into ENCRYPTION_KEYS, or secrets.toml from a backup; a start says whether anything is still encrypted with it.",
             ),
         }
+        all_good = false;
+    }
+    if !matches!(is_found_by_index_key(service).await, Ok(true) | Err(_)) {
+        let to_do = "Put that one back, from a backup perhaps: nobody can sign in by their address until then.";
+        report.bad("keys", "EMAIL_INDEX_KEY (email_index_key of secrets.toml) is not the one that addresses are found by", to_do);
         all_good = false;
     }
     if all_good {

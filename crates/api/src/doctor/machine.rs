@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rustix::fs::{Access, access};
+
 use super::Report;
 use crate::settings::Settings;
 
@@ -17,6 +19,8 @@ pub(super) fn files(report: &mut Report, settings: &Settings) {
     let folder = &settings.data_dir;
     if folder.is_dir() {
         room(report, folder);
+    } else if let Err(to_do) = may_make(folder, true) {
+        report.bad("disk", format!("{} is not there, and can't be made", folder.display()), &to_do);
     } else {
         report.good("disk", format!("{} is not there yet: the first start makes it", folder.display()));
     }
@@ -51,6 +55,24 @@ fn room(report: &mut Report, folder: &Path) {
         report.doubtful("disk", found, "Make room before it is used up.");
     } else {
         report.good("disk", found);
+    }
+}
+
+/// Whether files can be made in `folder`, which a start makes itself where `is_made`; else what to do.
+pub(super) fn may_make(folder: &Path, is_made: bool) -> Result<(), String> {
+    let there = if is_made { folder.ancestors().find(|folder| folder.exists()) } else { Some(folder) };
+    let there = match there {
+        // Of a path that is not from the root.
+        Some(there) if there == Path::new("") => Path::new("."),
+        Some(there) => there,
+        None => Path::new("."),
+    };
+    if !there.is_dir() {
+        Err(format!("Make the folder {}.", there.display()))
+    } else if access(there, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        Err(format!("Let the service's user write in {}.", there.display()))
+    } else {
+        Ok(())
     }
 }
 

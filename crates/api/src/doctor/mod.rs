@@ -11,6 +11,7 @@ use service::Service;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::assemble;
+use crate::print::say;
 use crate::secrets;
 use crate::settings::Settings;
 
@@ -51,16 +52,16 @@ impl Report {
         };
         self.doubtful += usize::from(verdict == Verdict::Doubtful);
         self.bad += usize::from(verdict == Verdict::Bad);
-        println!("{word}  {subject:9} {found}");
+        say!("{word}  {subject:9} {found}");
         if !to_do.is_empty() {
-            println!("                {to_do}");
+            say!("                {to_do}");
         }
     }
 
     fn end(&self) -> Result<(), String> {
         match self {
-            Self { bad: 0, doubtful: 0 } => println!("All is well."),
-            Self { bad: 0, doubtful } => println!("It works; {doubtful} to look at."),
+            Self { bad: 0, doubtful: 0 } => say!("All is well."),
+            Self { bad: 0, doubtful } => say!("It works; {doubtful} to look at."),
             Self { bad, doubtful } => return Err(format!("{bad} to mend, {doubtful} to look at.")),
         }
         Ok(())
@@ -82,24 +83,23 @@ pub async fn run() -> Result<(), String> {
     crate::log::start(&settings, None);
     outside::settings(&mut report, &settings);
     machine::files(&mut report, &settings);
-    let has_keys = keys(&mut report, &settings);
+    keys(&mut report, &settings);
+    outside::address(&mut report, &settings).await;
     if database::reach(&mut report, &settings).await
-        && has_keys
         && let Some(service) = service(&mut report, &settings).await
     {
         database::look(&mut report, &settings, &service).await;
         let _ = service.database.close().await;
     }
+    database::replica(&mut report, &settings).await;
     outside::mail(&mut report, &settings).await;
     report.end()
 }
 
-/// Whether there are keys to work with; makes none.
-fn keys(report: &mut Report, settings: &Settings) -> bool {
+fn keys(report: &mut Report, settings: &Settings) {
     let all_set = !settings.token_keys.is_empty() && !settings.encryption_keys.is_empty() && !settings.email_index_key.is_empty();
     if all_set {
-        report.good("keys", "set by the environment or CONFIG");
-        return true;
+        return report.good("keys", "set by the environment or CONFIG");
     }
     match secrets::look(&settings.data_dir) {
         Ok(Some(mode)) if mode & 0o077 != 0 => {
@@ -109,11 +109,9 @@ fn keys(report: &mut Report, settings: &Settings) -> bool {
                 found,
                 "chmod 600 it; where others had access, turn the keys (`autrement keys add`, `token-keys add`).",
             );
-            true
         }
         Ok(Some(_)) => {
             report.good("keys", "secrets.toml is there, and its owner's alone: keep a backup of it, apart from the database's");
-            true
         }
         Ok(None) => {
             report.doubtful(
@@ -121,17 +119,15 @@ fn keys(report: &mut Report, settings: &Settings) -> bool {
                 format!("there is no secrets.toml in {}", settings.data_dir.display()),
                 "The first start makes it. If this is not the first, put it back from a backup: nobody reads the encrypted fields without.",
             );
-            false
         }
         Err(error) => {
             report.bad("keys", error, "Put a backup of it in its place.");
-            false
         }
     }
 }
 
 async fn service(report: &mut Report, settings: &Settings) -> Option<Service> {
-    match assemble::beside(settings).await {
+    match assemble::to_look(settings).await {
         Ok(service) => Some(service),
         Err(error) => {
             report.bad("settings", error, "The service does not start like this.");

@@ -1,8 +1,8 @@
 //! Connections: taken, watched, and closed. A connection costs memory and a file descriptor for as long as its client likes, so each is closed
-//! that was of no use for a while: nothing of an answer went out, and no request was being answered. A request counts once its headers
-//! are there, so who sends them byte by byte (slow loris) is as idle as who sends none; a body has a time of its own, and who does not read its
-//! answer makes no progress either. Where there are as many as may be, those that were idle for longest make room; where all are busy, the newest
-//! is closed.
+//! that was of no use for a while: nothing of an answer went out, and no request was being answered. A request counts once all of it is there, so
+//! who sends its headers byte by byte (slow loris) is as idle as who sends none; a body has a time of its own, and each part of it that comes is of
+//! use. Who does not read its answer makes no progress either. Where there are as many as may be, those that were of no use for longest make room;
+//! where all are busy, the newest is closed.
 //!
 //! axum's own loop has no times and no bound. hyper's time for headers would be another timer for each request; a look a second at all connections
 //! costs less, and says more.
@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -46,7 +47,7 @@ const HEADER_BYTES: usize = 64 * 1024;
 const NOT_TAKEN: u32 = 4096;
 /// Told to stop: how long one may go on to which nothing is answered.
 const LINGERS: Duration = Duration::from_secs(5);
-/// A request is being answered.
+/// A request is there, and is being answered.
 const BUSY: u64 = u64::MAX;
 /// It is to be closed.
 const CLOSED: u64 = u64::MAX - 1;
@@ -246,8 +247,9 @@ impl Connection {
         // A small answer behind another does not wait until the client says that it has that one.
         let _ = stream.set_nodelay(true);
         let router = TowerToHyperService::new(router);
-        let service = service_fn(|mut request: hyper::Request<Incoming>| {
-            self.seen.store(BUSY, Ordering::Release);
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let mut request = request.map(|body| Arriving { body, connection: self.clone() });
+            request.body().note();
             request.extensions_mut().insert(ConnectInfo(peer));
             let answer = router.call(request);
             async {
@@ -273,6 +275,43 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+/// The body of a request, with a note of what has come of it.
+struct Arriving {
+    body: Incoming,
+    connection: Arc<Connection>,
+}
+
+impl Arriving {
+    /// Some of it has come.
+    fn note(&self) {
+        let seen = if self.body.is_end_stream() { BUSY } else { self.connection.now() };
+        self.connection.seen.store(seen, Ordering::Release);
+    }
+}
+
+impl Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match &frame {
+            Poll::Ready(Some(_)) => self.note(),
+            Poll::Ready(None) => self.connection.seen.store(BUSY, Ordering::Release),
+            Poll::Pending => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

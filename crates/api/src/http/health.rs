@@ -25,7 +25,7 @@ pub(super) async fn live() -> &'static str {
     "live\n"
 }
 
-/// 200 when the database answers, its schema is not older than this release, and the keys open what they are to open; else 503.
+/// 200 when the database answers and takes writes, its schema is not older than this release, and the keys open what they are to open; else 503.
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
     let mut last = app.readiness.0.lock().await;
     let found = match *last {
@@ -45,9 +45,13 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) 
     }
 }
 
-const NO_ANSWER: &str = "the database does not answer\n";
+const NO_ANSWER: &str = "the database does not answer, or all connections to it are in use\n";
 
 async fn look(service: &Service) -> Result<(), &'static str> {
+    if let Some(fault) = service.database.fault() {
+        tracing::warn!(fault, "not ready");
+        return Err("the database does not keep what is written; the log says more\n");
+    }
     let standing = migration::standing(service.database.pool()).await.map_err(|error| {
         tracing::warn!(%error, "not ready");
         NO_ANSWER

@@ -30,33 +30,33 @@ pub struct Observe {
 /// A request that is watched.
 pub(super) struct Watched {
     under_way: UnderWay,
-    method: Method,
-    path: String,
+    method: &'static str,
 }
 
 impl Observe {
     /// A request of this id has come. Its span is there whatever the log's level: a warning without the id leads nowhere.
     pub(super) fn begin(&self, id: &str, request: &Request) -> (Span, Watched) {
         let span = tracing::error_span!(target: REQUEST, "request", id, trace_id = Empty, operation = Empty, outcome = Empty);
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let under_way = self.metrics.begin(&path);
+        let under_way = self.metrics.begin(request.uri().path());
         if self.has_traces {
-            traces::begin(&span, &method, under_way.route, request.headers());
+            traces::begin(&span, request.method(), under_way.route, request.headers());
         }
-        (span, Watched { under_way, method, path })
+        (span, Watched { under_way, method: method(request.method()) })
     }
 
     /// It is answered; to be called within its span.
-    pub(super) fn end(&self, Watched { under_way, method, path }: Watched, status: StatusCode) {
+    pub(super) fn end(&self, Watched { under_way, method }: Watched, status: StatusCode) {
         if self.has_traces {
             traces::end(&Span::current(), status);
         }
+        // Not its path: people put addresses and tokens there.
+        let route = under_way.route;
         let took = milliseconds(under_way.answered(status));
         let status = status.as_u16();
         if self.log_requests {
-            tracing::info!(target: REQUEST, %method, path, status, ms = took, "answered");
+            tracing::info!(target: REQUEST, method, route, status, ms = took, "answered");
         } else {
-            tracing::debug!(target: REQUEST, %method, path, status, ms = took, "answered");
+            tracing::debug!(target: REQUEST, method, route, status, ms = took, "answered");
         }
     }
 
@@ -89,6 +89,15 @@ impl Observe {
         let (code, status) = refused.reason();
         self.metrics.refused(code, status);
     }
+}
+
+/// A method that HTTP has; others are what the client likes.
+fn method(method: &Method) -> &'static str {
+    [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE]
+        .iter()
+        .position(|known| known == method)
+        .and_then(|place| ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"].get(place).copied())
+        .unwrap_or("other")
 }
 
 /// To a hundredth.

@@ -1,5 +1,6 @@
 //! Where Prometheus reads: a listener of its own, so that what an operator sees is not one forgotten rule of a proxy away from everybody.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,30 +13,29 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use service::Service;
 use service::replica::Replica;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::Metrics;
+use crate::http::connections::{self, Bounds};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// A database that does not answer is no reason to show nothing: the queue of mail stays as it was last seen.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who connects here and says nothing takes no file descriptors from those who come to the API.
+const BOUNDS: Bounds = Bounds { most: 32, idle: Duration::from_secs(15) };
 
 type Shown = Arc<(Arc<Metrics>, Arc<Service>)>;
 
 /// Answers at `/metrics` of this address until the process ends.
 pub async fn serve(bind: SocketAddr, metrics: Arc<Metrics>, service: Arc<Service>) -> Result<(), String> {
     let failed = |error| format!("METRICS_BIND {bind}: {error}");
-    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let listener = connections::listen(bind).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!(%address, "metrics are at /metrics");
     tokio::spawn(probe_pool(service.clone()));
     let router = Router::new().route("/metrics", get(show)).with_state(Arc::new((metrics, service)));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "metrics are not shown any more");
-        }
-    });
+    tokio::spawn(connections::serve(listener, router, BOUNDS, pending()));
     Ok(())
 }
 

@@ -28,6 +28,9 @@ pub enum CopyError {
     /// One that this list does not have.
     #[error("The source has a table {0}, which this release does not know: nothing was copied, since its rows would be lost.")]
     UnknownTable(String),
+    /// The target can't hold every text.
+    #[error("The target is in the encoding {0}: make a database with ENCODING 'UTF8'; nothing was copied.")]
+    Encoding(String),
     /// What was read is not what was written.
     #[error("{table} is not the same after copying ({read} rows read, {written} written): nothing was copied.")]
     Differs {
@@ -46,10 +49,12 @@ pub enum CopyError {
 /// Copies every table, and tells of each once it is written: its name and how many rows it has. Both databases are migrated by this
 /// release.
 pub async fn copy(from: &Database, to: &Database, mut progress: impl FnMut(&'static str, u64)) -> Result<u64, CopyError> {
-    let (source, target) = (from.hold().await?, to.write().await?);
+    let (source, target) = (from.hold().await?, to.write_now().await?);
     for held in [&source, &target] {
         take_time(held).await?;
     }
+    keep_still(&source).await?;
+    keeps_every_text(&target).await?;
     know_every_table(&source).await?;
     make_room(&target).await?;
     let mut read = Vec::new();
@@ -81,6 +86,29 @@ async fn take_time(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
         }
     }
     Ok(())
+}
+
+/// Nobody writes to the source until this ends. On SQLite nobody does as it is. Before anything is read: what is read is as it was then.
+async fn keep_still(source: &DatabaseTransaction) -> Result<(), DbErr> {
+    if source.get_database_backend() == DbBackend::Postgres {
+        let mut tables = Vec::new();
+        for_each_table!(E, _rows => tables.push(E::default().table_name()));
+        source.execute_unprepared(&format!("LOCK TABLE {} IN SHARE MODE", tables.join(", "))).await?;
+    }
+    Ok(())
+}
+
+/// In another encoding some texts could not be written, or would not be what they were.
+async fn keeps_every_text(target: &DatabaseTransaction) -> Result<(), CopyError> {
+    if target.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let statement = Statement::from_string(DbBackend::Postgres, "SELECT current_setting('server_encoding')");
+    let encoding: Option<String> = target.query_one_raw(statement).await?.map(|row| row.try_get_by_index(0)).transpose()?;
+    match encoding {
+        Some(encoding) if encoding != "UTF8" => Err(CopyError::Encoding(encoding)),
+        _ => Ok(()),
+    }
 }
 
 /// A table that is forgotten in the list would be lost in silence.

@@ -28,7 +28,9 @@ const LATER_POOLS: usize = 1000;
 
 /// For how long a statement waits for a connection while others have them all. Where the server is gone, or hangs, nobody waits as long: that
 /// is noticed before ([`super::Reach`]).
-const ACQUIRE: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
+/// For how long a request waits on PostgreSQL for a row or a table that somebody else has locked.
+const LOCKED: Duration = Duration::from_secs(2);
 /// A connection whose last statement was given up may take so long to end it before it is closed.
 pub(super) const ENDS: Duration = Duration::from_secs(2);
 
@@ -154,6 +156,14 @@ pub(super) async fn wait(connection: &DatabaseConnection) -> Option<Duration> {
     is_there.then(|| began.elapsed())
 }
 
+/// For who looks and changes nothing.
+pub(super) fn options_to_look(url: &str) -> ConnectOptions {
+    let mut options = options(url, 1, None);
+    // In the place of those of the others.
+    options.map_sqlx_sqlite_opts(|options| options.read_only(true));
+    options
+}
+
 /// `statement`: how long one may take on PostgreSQL where requests are served.
 pub(super) fn options(url: &str, connections: u32, statement: Option<Duration>) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
@@ -174,7 +184,11 @@ pub(super) fn options(url: &str, connections: u32, statement: Option<Duration>) 
                 ("idle_in_transaction_session_timeout", "60s"),
             ]);
             match statement {
-                Some(time) => options.options([("statement_timeout", time.as_millis().to_string())]),
+                Some(time) => options.options([
+                    ("statement_timeout", time.as_millis().to_string()),
+                    // Whoever waits for a row that somebody holds keeps a connection from the others.
+                    ("lock_timeout", LOCKED.as_millis().to_string()),
+                ]),
                 None => options,
             }
         })

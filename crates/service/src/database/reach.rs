@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{ConnectOptions, Connection, Error};
+use sea_orm::sqlx::raw_sql;
+use sea_orm::sqlx::{ConnectOptions, Error, Executor, Row};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
@@ -23,6 +24,7 @@ const PATIENCE_WITH_ANOTHER: Duration = Duration::from_millis(750);
 #[derive(Debug)]
 pub(super) struct Reach {
     is_silent: AtomicBool,
+    is_read_only: AtomicBool,
     /// Somebody wants to know now, since a connection broke.
     wanted: Notify,
     /// So many pools there were when it did, counted from one.
@@ -35,6 +37,7 @@ impl Reach {
     pub(super) fn new() -> Self {
         Self {
             is_silent: AtomicBool::new(false),
+            is_read_only: AtomicBool::new(false),
             wanted: Notify::new(),
             broke: AtomicUsize::new(0),
             looked: watch::Sender::new(true),
@@ -43,6 +46,11 @@ impl Reach {
 
     pub(super) fn is_silent(&self) -> bool {
         self.is_silent.load(Ordering::Acquire)
+    }
+
+    /// It answers, and takes no writes.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.is_read_only.load(Ordering::Acquire)
     }
 
     /// A connection broke when there were so many pools: whether the server answers, by a look that ends after this was asked.
@@ -66,21 +74,34 @@ impl Reach {
             if self.broke.load(Ordering::Acquire) > pools {
                 database.pools.begin_anew(pools).await;
             }
-            let answers = match connection.take() {
-                None => {
-                    connection = ask(options.connect(), PATIENCE_WITH_ANOTHER).await;
-                    connection.is_some()
-                }
-                Some(open) => {
-                    connection = ask(ready(Ok(open)), PATIENCE).await;
-                    if connection.is_none() {
+            let answer = match connection.take() {
+                None => ask(options.connect(), PATIENCE_WITH_ANOTHER).await,
+                Some(open) => match ask(ready(Ok(open)), PATIENCE).await {
+                    None => {
                         // It may be this one alone. Those of the pool are as good as it is: they go.
-                        connection = ask(options.connect(), PATIENCE_WITH_ANOTHER).await;
+                        let answer = ask(options.connect(), PATIENCE_WITH_ANOTHER).await;
+                        database.pools.begin_anew(pools).await;
+                        answer
+                    }
+                    answer => answer,
+                },
+            };
+            let answers = answer.is_some();
+            if let Some((open, is_read_only)) = answer {
+                match (self.is_read_only.swap(is_read_only, Ordering::AcqRel), is_read_only) {
+                    (true, false) => {
+                        tracing::info!("the database takes writes again");
+                        // Those of the pool may have been told at their beginning that it does not.
                         database.pools.begin_anew(pools).await;
                     }
-                    connection.is_some()
+                    (false, true) => tracing::error!(
+                        "the database takes no writes, a replica or set to read only: DATABASE_URL has to lead to the primary"
+                    ),
+                    _ => {}
                 }
-            };
+                // One that was told so stays told: the next look is by another.
+                connection = (!is_read_only).then_some(open);
+            }
             if self.is_silent.swap(!answers, Ordering::AcqRel) == answers {
                 if answers {
                     tracing::info!("the database answers again");
@@ -94,12 +115,16 @@ impl Reach {
     }
 }
 
-/// The connection, if the server answers on it in time.
-async fn ask(connection: impl Future<Output = Result<PgConnection, Error>>, patience: Duration) -> Option<PgConnection> {
+const IS_READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
+
+/// The connection, if the server answers on it in time, and whether it takes no writes on it.
+async fn ask(connection: impl Future<Output = Result<PgConnection, Error>>, patience: Duration) -> Option<(PgConnection, bool)> {
     let answer = async {
         let mut connection = connection.await?;
-        connection.ping().await?;
-        Ok::<_, Error>(connection)
+        // As text: nothing is prepared, which a pooler would have to know of.
+        let row = connection.fetch_one(raw_sql(IS_READ_ONLY)).await?;
+        let is_read_only: bool = row.try_get(0)?;
+        Ok::<_, Error>((connection, is_read_only))
     };
     let answer = timeout(patience, answer).await.ok()?;
     answer.inspect_err(|error| tracing::debug!(%error, "the database was asked, and failed")).ok()

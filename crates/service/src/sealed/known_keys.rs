@@ -7,7 +7,8 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, QueryOrder};
 
 use super::{Place, rotation};
-use crate::{Error, Service};
+use crate::database::Database;
+use crate::{Error, Service, user_detail};
 
 const PROVED: &str = "autrement";
 
@@ -26,6 +27,12 @@ pub enum Fault {
          and give a new key a name of its own."
     )]
     Other(String),
+    /// Addresses are found by another key.
+    #[error(
+        "EMAIL_INDEX_KEY (email_index_key of secrets.toml) is not the key that addresses are found by: nobody could sign in by theirs, and it could be \
+         taken once more. Put that one back, from a backup perhaps."
+    )]
+    Index,
     /// No instance has started with the newest key yet.
     #[error(
         "No instance has started with the encryption key {0} yet: start every instance again first, since one that does not have \
@@ -50,6 +57,11 @@ pub enum KeyState {
     Missing,
     /// Another key is set under its name.
     Other,
+}
+
+/// Whether anything may be sealed in this database; not where it has no tables yet.
+pub async fn has_known_keys(database: &Database) -> bool {
+    Entity::find().one(database.pool()).await.is_ok_and(|key| key.is_some())
 }
 
 /// Looks at each key that fields may be sealed with, and changes nothing.
@@ -84,7 +96,7 @@ pub async fn check(service: &Service) -> Result<Vec<Model>, Fault> {
         }
     }
     known.retain(|key| service.keys.ids().any(|id| id == key.id));
-    Ok(known)
+    if user_detail::is_found_by_index_key(service).await? { Ok(known) } else { Err(Fault::Index) }
 }
 
 /// The same, for a command that writes beside the service: it seals with no key that no instance has. The first of all may be one.

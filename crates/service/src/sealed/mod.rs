@@ -17,7 +17,7 @@ use std::any::Any;
 
 use entity::{JsonText, Sealed};
 pub use key_ring::{KeyRing, RingKey};
-pub use known_keys::{Fault, KeyState, check, check_to_write, look, register};
+pub use known_keys::{Fault, KeyState, check, check_to_write, has_known_keys, look, register};
 pub use rotation::{Kept, Usage, retire, rotate, usage};
 use sea_orm::sea_query::Expr;
 use sea_orm::{

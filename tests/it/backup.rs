@@ -56,16 +56,14 @@ async fn a_backup_holds_what_was_acknowledged_and_is_restored(engine: Engine) {
     assert!(!server.home.personal.told_by(&std::fs::read(&file).unwrap()).is_some_and(|told| told.contains("Backed-Up")));
     let restored = Arc::new(restore(engine, &file).await);
     // Nor without the rest of them: nothing is made in their place.
-    let output = restored.command(&[]).output().await.unwrap();
-    let printed = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && printed.contains("put it back from a backup"), "{printed}");
+    let printed = restored.gives_up(&[]).await;
+    assert!(printed.contains("put it back from a backup"), "{printed}");
     std::fs::copy(server.home.folder.join("secrets.toml"), restored.folder.join("secrets.toml")).unwrap();
 
     // Without its keys a backup is worthless: the service does not start on it.
     let other = [("ENCRYPTION_KEYS", "tests:b3RoZXIgdGhpcnR5LXR3byBieXRlcyBvZiBhIGtleS4u")];
-    let output = restored.command(&[]).envs(other).output().await.unwrap();
-    let printed = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && printed.contains("key"), "{printed}");
+    let printed = restored.gives_up(&other).await;
+    assert!(printed.contains("key"), "{printed}");
 
     let again = Server::start_on(restored, &[]).await;
     let somebody = again.client().with_token(somebody.access_token.as_deref());

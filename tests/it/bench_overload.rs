@@ -1,5 +1,5 @@
 //! How it is under four times the load that it holds, and with ten thousand connections that do nothing; prints figures:
-//! `tests/run --release bench_overload --ignored --nocapture`.
+//! `RUST_TEST_THREADS=1 tests/run --release bench_overload --ignored --nocapture`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -34,8 +34,13 @@ async fn nobody_writes_to_what_is_copied() {
         let (from, to) = (from.clone(), to.database_url.clone());
         tokio::spawn(async move { run(&from, &["copy-database", "--from", &from.database_url, "--to", &to]).await })
     };
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    assert!(!copying.is_finished());
+    let waits = "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+        WHERE datname = current_database() AND mode = 'ShareLock' AND NOT granted";
+    let begun = Instant::now();
+    while database.query_all_raw(Statement::from_string(DbBackend::Postgres, waits)).await.unwrap().is_empty() {
+        assert!(!copying.is_finished() && begun.elapsed() < Duration::from_secs(20), "it waits for nobody");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     transaction.commit().await.unwrap();
     let (went, printed) = copying.await.unwrap();
     assert!(went, "{printed}");

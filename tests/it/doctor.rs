@@ -1,5 +1,6 @@
 //! `autrement doctor`: what it finds, what it says to do, and that it changes nothing.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -30,8 +31,10 @@ const INDEX_KEY: (&str, &str) = ("EMAIL_INDEX_KEY", "dGVzdHMgaW5kZXggd2l0aCB0aGl
 
 async fn a_service_that_runs_is_well(engine: Engine) {
     let home = Arc::new(Home::migrated(engine).await);
-    let _server = Server::start_on(home.clone(), &[INDEX_KEY]).await;
-    let (is_well, printed) = doctor(&home, &[INDEX_KEY]).await;
+    let server = Server::start_on(home.clone(), &[INDEX_KEY]).await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let (is_well, printed) = doctor(&home, &[INDEX_KEY, ("BIND", &address)]).await;
+    assert!(printed.contains(&format!("the service answers at {address}")), "{printed}");
     assert_eq!(bad(&printed), [] as [&str; 0], "{printed}");
     assert_eq!(is_well, !printed.contains("FAIL"), "{printed}");
     if engine == Engine::Sqlite {
@@ -94,13 +97,19 @@ async fn what_keeps_a_start_from_going_is_told() {
         ("DATABASE_URL", "sqlite:///nowhere/at/all.db", "can't be made"),
         ("DATABASE_URL", &link, "leads nowhere"),
         ("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is not"),
+        ("DATABASE_URL", "sqlite:///tmp/a.db?mode=memory", "DATABASE_URL is not"),
+        ("DATABASE_URL", "sqlite:///tmp/a.db?mode=ro", "DATABASE_URL is not"),
+        ("METRICS_BIND", "192.0.2.1:80", "for metrics"),
         ("DATA_DIR", "/dev/null/nothing", "can't be made"),
     ] {
         let (is_well, printed) = doctor(&home, &[INDEX_KEY, (setting, value)]).await;
         assert!(!is_well && printed.contains(found), "{setting} {value}: {printed}");
     }
     let (is_well, printed) = doctor(&home, &[INDEX_KEY]).await;
-    assert!(is_well && printed.contains("is free: no service runs there"), "{printed}");
+    assert!(is_well && printed.contains("BIND has port 0"), "{printed}");
+    drop(taken);
+    let (_, printed) = doctor(&home, &[INDEX_KEY, ("BIND", &listens)]).await;
+    assert!(printed.contains("is free: no service runs there"), "{printed}");
 }
 
 /// Somebody else's, say, or one that was left where it should not be.
@@ -112,13 +121,36 @@ async fn a_database_of_others_is_told_and_not_touched() {
     database.execute_unprepared("CREATE TABLE users (name TEXT)").await.unwrap();
     database.close().await.unwrap();
     let before = std::fs::read(&file).unwrap();
+    let files = || std::fs::read_dir(&home.folder).unwrap().map(|file| file.unwrap().file_name()).collect::<BTreeSet<_>>();
+    let all = files();
     let (is_well, printed) = doctor(&home, &[INDEX_KEY]).await;
+    assert_eq!(files(), all);
     assert!(!is_well && printed.contains("tables that this service did not make"), "{printed}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
     std::fs::write(home.folder.join("secrets.toml"), "token_keys = []\nemail_index_key = \"\"\n").unwrap();
     let (is_well, printed) = doctor(&home, &[]).await;
     assert!(!is_well && printed.contains("holds a key that is not"), "{printed}");
     assert!(!home.folder.join("secrets.lock").exists());
+}
+
+/// SQLite makes files beside one that is only read, otherwise.
+#[tokio::test]
+async fn a_database_that_nobody_has_open_is_not_touched() {
+    let home = Arc::new(Home::migrated(Engine::Sqlite).await);
+    drop(Server::start_on(home.clone(), &[INDEX_KEY]).await);
+    let folder = home.folder.join("stopped");
+    std::fs::create_dir(&folder).unwrap();
+    let url = format!("sqlite://{}", folder.join("a%20copy.db").display());
+    let output = home.command(&["backup", folder.join("a copy.db").to_str().unwrap()]).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // As the service leaves it.
+    let database = sea_orm::Database::connect(&url).await.unwrap();
+    database.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
+    database.close().await.unwrap();
+    let (is_well, printed) = doctor(&home, &[INDEX_KEY, ("DATABASE_URL", &url)]).await;
+    assert!(is_well && printed.contains("every migration of this release is applied"), "{printed}");
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["a copy.db"]);
 }
 
 /// `doctor | head -1`, or on a full disk.
@@ -178,7 +210,7 @@ async fn a_database_out_of_reach_is_told_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_mail_server_that_does_not_let_in_is_told_with_the_way_out() {
+async fn a_mailserver_that_does_not_let_in_is_told_with_the_way_out() {
     let home = Home::migrated(Engine::Sqlite).await;
     let (is_well, printed) = doctor(&home, &[INDEX_KEY, ("SMTP_URL", "smtp://127.0.0.1:1")]).await;
     assert!(!is_well && printed.contains("the server can't be reached") && printed.contains("host and port"), "{printed}");

@@ -80,7 +80,8 @@ async fn a_database_that_takes_no_writes_is_told() {
         "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
     );
     server.sql(&others).await;
-    while !ready(&server, 503).await.contains("does not keep what is written") {}
+    let told = async { while !ready(&server, 503).await.contains("does not keep what is written") {} };
+    tokio::time::timeout(Duration::from_secs(10), told).await.unwrap();
     let passions = "mutation { setPassions(passions: [\"the sea\"]) { id } }";
     assert_eq!(somebody.send(passions, Value::Null).await.codes(), ["UNAVAILABLE"]);
     somebody.data("{ me { id } }").await;
@@ -104,6 +105,10 @@ async fn a_file_that_is_removed_is_told() {
     ready(&server, 200).await;
     std::fs::rename(&file, &kept).unwrap();
     assert!(ready(&server, 503).await.contains("does not keep what is written"));
+    // What would be gone at the next start is not acknowledged.
+    let sign_up =
+        "mutation { signUp(input: { email: \"too-late@example.org\", password: \"trois petits chats\" }) { accessToken } }";
+    assert_eq!(server.client().send(sign_up, Value::Null).await.codes(), ["UNAVAILABLE"]);
     std::fs::copy(&kept, &file).unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     ready(&server, 503).await;
@@ -158,19 +163,12 @@ async fn a_start_waits_for_the_database() {
     server.client().data("{ terms { version } }").await;
 }
 
-/// Runs the service until it gives up; what it prints.
-async fn gives_up(home: &Home, url: &str, seconds: &str) -> String {
-    let mut command = home.command(&[]);
-    command.env("DATABASE_URL", url).env("DATABASE_WAIT_SECONDS", seconds);
-    let output = tokio::time::timeout(Duration::from_secs(20), command.output()).await.unwrap().unwrap();
-    assert!(!output.status.success());
-    String::from_utf8(output.stderr).unwrap()
-}
-
 #[tokio::test]
 async fn a_start_that_waited_long_enough_says_why() {
     let home = Home::empty(Engine::Postgres).await;
-    let printed = gives_up(&home, "postgres://somebody:hidden-word@127.0.0.1:1/nowhere", "1").await;
+    let printed = home
+        .gives_up(&[("DATABASE_URL", "postgres://somebody:hidden-word@127.0.0.1:1/nowhere"), ("DATABASE_WAIT_SECONDS", "1")])
+        .await;
     assert!(
         printed.contains("does not answer: ") && printed.contains("refused") && printed.contains("DATABASE_WAIT_SECONDS"),
         "{printed}"
@@ -181,6 +179,7 @@ async fn a_start_that_waited_long_enough_says_why() {
 #[tokio::test]
 async fn a_start_does_not_wait_for_what_stays_as_it_is() {
     let home = Home::empty(Engine::Postgres).await;
-    let printed = gives_up(&home, &format!("{}_of_nobody", home.database_url), "600").await;
+    let printed =
+        home.gives_up(&[("DATABASE_URL", &format!("{}_of_nobody", home.database_url)), ("DATABASE_WAIT_SECONDS", "600")]).await;
     assert!(printed.contains("does not let the service in: ") && printed.contains("does not exist"), "{printed}");
 }

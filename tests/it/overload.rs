@@ -89,6 +89,8 @@ async fn slow_bodies_make_room() {
         assert_eq!(server.client().send("{ terms { version } }", Value::Null).await.status, 200);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let closed = slow.iter().filter(|slow| slow.is_finished()).count();
+    assert!(closed >= 10, "{closed} were closed");
     slow.iter().for_each(tokio::task::JoinHandle::abort);
 }
 

@@ -65,9 +65,8 @@ async fn another_index_key_is_told_at_the_start(engine: Engine) {
     drop(server);
     for claims in [true, false] {
         let other = ("EMAIL_INDEX_KEY", "YW5vdGhlciBpbmRleCB3aXRoIHRoaXJ0eS10d28gYnl0ZXM");
-        let output = home.command(&[]).env(other.0, other.1).output().await.unwrap();
-        let printed = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && printed.contains("is not the key that addresses are found by"), "{printed}");
+        let printed = home.gives_up(&[other]).await;
+        assert!(printed.contains("is not the key that addresses are found by"), "{printed}");
         let (is_well, printed) = crate::doctor::doctor(&home, &[other]).await;
         assert!(!is_well && printed.contains("is not the one that addresses are found by"), "{printed}");
         let server = Server::start_on(home.clone(), &[]).await;
@@ -86,12 +85,33 @@ async fn secrets_that_are_lost_are_not_made_again(engine: Engine) {
     let (file, kept) = (home.folder.join("secrets.toml"), home.folder.join("kept.toml"));
     std::fs::rename(&file, &kept).unwrap();
     for keys in [&unset[..], &unset[..1]] {
-        let output = home.command(&[]).envs(keys.iter().copied()).output().await.unwrap();
-        let printed = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && printed.contains("put it back from a backup") && !file.exists(), "{printed}");
+        let printed = home.gives_up(keys).await;
+        assert!(printed.contains("put it back from a backup") && !file.exists(), "{printed}");
         let (is_well, printed) = crate::doctor::doctor(&home, keys).await;
         assert!(!is_well && printed.contains("put it back from a backup") && !file.exists(), "{printed}");
     }
+    for command in [["keys", "add"], ["token-keys", "add"], ["token-keys", "retire"]] {
+        let output = home.command(&command).envs(unset).output().await.unwrap();
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && printed.contains("There is no secrets.toml") && !file.exists(), "{printed}");
+    }
+    // One from before fields were encrypted is not made whole either.
+    let whole = std::fs::read_to_string(&kept).unwrap();
+    let old = whole.lines().filter(|line| !line.starts_with("encryption_keys")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&file, &old).unwrap();
+    let printed = home.gives_up(&unset).await;
+    assert!(printed.contains("put it back from a backup"), "{printed}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), old);
+    // Without those of tokens everybody signs in again, and no more.
+    std::fs::remove_file(&file).unwrap();
+    let set: Vec<_> = [("EMAIL_INDEX_KEY", "email_index_key = "), ("ENCRYPTION_KEYS", "encryption_keys = ")]
+        .map(|(name, line)| {
+            let value = whole.lines().find_map(|found| found.strip_prefix(line)).unwrap();
+            (name, value.trim_matches(['[', ']', '"']).to_owned())
+        })
+        .into();
+    let set: Vec<_> = set.iter().map(|(name, value)| (*name, value.as_str())).chain([("TOKEN_KEYS", "")]).collect();
+    drop(Server::start_on(home.clone(), &set).await);
     std::fs::rename(&kept, &file).unwrap();
     drop(Server::start_on(home, &unset).await);
 }

@@ -42,7 +42,7 @@ pub async fn serving(settings: &Settings, public_url: &Url, traces: Option<Trace
     let database = Database::connect_to_serve(url, connections, statement, observer.clone()).await;
     let database = database.map_err(|error| does_not_answer(settings, &error))?;
     let replica = replica(settings, Some(observer)).await?;
-    let keys = keys_to_use(settings, &database).await?;
+    let keys = keys(settings, &database, || secrets::of(&settings.data_dir, &SystemRandom)).await?;
     assemble(settings, public_url, metrics, database, replica, &keys)
 }
 
@@ -89,59 +89,8 @@ pub async fn beside(settings: &Settings) -> Result<Service> {
     let origin = Url::parse("http://localhost").map_err(text)?;
     let database = connect(settings, settings.database_connections).await?;
     let replica = replica(settings, None).await?;
-    let keys = keys_to_use(settings, &database).await?;
+    let keys = keys(settings, &database, || secrets::of(&settings.data_dir, &SystemRandom)).await?;
     assemble(settings, settings.public_url.as_ref().unwrap_or(&origin), Metrics::default(), database, replica, &keys)
-}
-
-/// What `doctor` looks with: nothing is made or changed, neither files nor the database.
-pub async fn to_look(settings: &Settings) -> Result<Service> {
-    let origin = Url::parse("http://localhost").map_err(text)?;
-    let database = Database::connect_to_look(&settings.database_url).await;
-    let database = database.map_err(|error| does_not_answer(settings, &error))?;
-    let keys = match keys_that_are_there(settings)? {
-        Some(keys) => keys,
-        None if sealed::has_known_keys(&database).await => return Err(are_lost(settings)),
-        None => secrets::throwaway(&SystemRandom)?,
-    };
-    assemble(settings, settings.public_url.as_ref().unwrap_or(&origin), Metrics::default(), database, None, &keys)
-}
-
-/// The keys that are set, or else kept in `DATA_DIR`. They are made where none have been used yet.
-async fn keys_to_use(settings: &Settings, database: &Database) -> Result<Secrets> {
-    let keys = keys_that_are_there(settings)?;
-    // Before they are made: they would stand where the right ones belong.
-    if keys.is_none() && sealed::has_known_keys(database).await {
-        return Err(are_lost(settings));
-    }
-    if let Some(keys) = keys.filter(|keys| !keys.encryption_keys.is_empty()) {
-        return Ok(keys);
-    }
-    secrets::of(&settings.data_dir, &SystemRandom)?;
-    keys_that_are_there(settings)?.ok_or_else(|| are_lost(settings))
-}
-
-/// The keys that are set, or else kept in `DATA_DIR`; `None` where any is neither.
-fn keys_that_are_there(settings: &Settings) -> Result<Option<Secrets>> {
-    let set = (settings.token_keys.clone(), settings.encryption_keys.clone(), settings.email_index_key.clone());
-    let (token_keys, encryption_keys, email_index_key) = set;
-    if !token_keys.is_empty() && !encryption_keys.is_empty() && !email_index_key.is_empty() {
-        return Ok(Some(Secrets { token_keys, encryption_keys, email_index_key }));
-    }
-    let Some(kept) = secrets::read(&settings.data_dir)? else { return Ok(None) };
-    Ok(Some(Secrets {
-        token_keys: if token_keys.is_empty() { kept.token_keys } else { token_keys },
-        encryption_keys: if encryption_keys.is_empty() { kept.encryption_keys } else { encryption_keys },
-        email_index_key: if email_index_key.is_empty() { kept.email_index_key } else { email_index_key },
-    }))
-}
-
-fn are_lost(settings: &Settings) -> String {
-    format!(
-        "There is no secrets.toml in {}, and the database {} has been used with the keys of one: put it back from a backup, or set TOKEN_KEYS, \
-         ENCRYPTION_KEYS and EMAIL_INDEX_KEY. No other was made.",
-        settings.data_dir.display(),
-        settings.database_name()
-    )
 }
 
 /// The same for a command that writes what is encrypted.
@@ -149,6 +98,56 @@ pub async fn to_write(settings: &Settings) -> Result<Service> {
     let service = beside(settings).await?;
     sealed::check_to_write(&service).await.map_err(text)?;
     Ok(service)
+}
+
+/// What `doctor` looks with: nothing is made or changed, neither files nor the database.
+pub async fn to_look(settings: &Settings) -> Result<Service> {
+    let origin = Url::parse("http://localhost").map_err(text)?;
+    let database = Database::connect_to_look(&settings.database_url).await;
+    let database = database.map_err(|error| does_not_answer(settings, &error))?;
+    let keys = keys(settings, &database, || secrets::throwaway(&SystemRandom)).await?;
+    assemble(settings, settings.public_url.as_ref().unwrap_or(&origin), Metrics::default(), database, None, &keys)
+}
+
+/// The keys that are set, and for what is not those that are kept in `DATA_DIR`, which are made where none have been used yet.
+async fn keys(settings: &Settings, database: &Database, make: impl FnOnce() -> Result<Secrets>) -> Result<Secrets> {
+    let set = Secrets {
+        token_keys: settings.token_keys.clone(),
+        encryption_keys: settings.encryption_keys.clone(),
+        email_index_key: settings.email_index_key.clone(),
+    };
+    let encrypts = !set.encryption_keys.is_empty();
+    if encrypts && !set.token_keys.is_empty() && !set.email_index_key.is_empty() {
+        return Ok(set);
+    }
+    // Files from before fields were encrypted have no key for that.
+    let kept = secrets::read(&settings.data_dir)?.filter(|kept| encrypts || !kept.encryption_keys.is_empty());
+    let kept = if let Some(kept) = kept {
+        kept
+    } else {
+        none_are_lost(settings, database).await?;
+        make()?
+    };
+    Ok(Secrets {
+        token_keys: if set.token_keys.is_empty() { kept.token_keys } else { set.token_keys },
+        encryption_keys: if encrypts { set.encryption_keys } else { kept.encryption_keys },
+        email_index_key: if set.email_index_key.is_empty() { kept.email_index_key } else { set.email_index_key },
+    })
+}
+
+/// That keys which are not there have not been used: new ones would stand where the right ones belong. Without the keys of tokens everybody signs
+/// in again, and no more.
+async fn none_are_lost(settings: &Settings, database: &Database) -> Result<()> {
+    let would_be_lost = settings.encryption_keys.is_empty() || settings.email_index_key.is_empty();
+    if !would_be_lost || !sealed::has_known_keys(database).await.map_err(text)? {
+        return Ok(());
+    }
+    Err(format!(
+        "The database {} has been used with keys that are neither set (ENCRYPTION_KEYS, EMAIL_INDEX_KEY) nor in {}/secrets.toml: put it back from a \
+         backup. None were made in their place.",
+        settings.database_name(),
+        settings.data_dir.display()
+    ))
 }
 
 /// Where mail goes, and from whom it is: by default `no-reply` at the host of the service.

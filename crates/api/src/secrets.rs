@@ -160,6 +160,10 @@ fn change_ring<T>(
     ring: Ring,
     change: impl FnOnce(&mut Vec<String>, String) -> Result<T, String>,
 ) -> Result<T, String> {
+    if read(data_dir)?.is_none() {
+        // Made here it might stand in the place of one that is lost.
+        return Err(format!("There is no {FILE} in {}: the first start makes it.", data_dir.display()));
+    }
     of(data_dir, random)?;
     let new = new_secret(random)?;
     self::change(data_dir, random, |file| change(ring.keys(file), new))

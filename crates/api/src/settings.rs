@@ -373,13 +373,12 @@ impl Settings {
 
     /// The URL of the database, without the password, which may be in the query too.
     pub fn database_name(&self) -> String {
-        Url::parse(&self.database_url)
-            .map(|mut url| {
-                let _ = url.set_password(None);
-                url.set_query(None);
-                url.to_string()
-            })
-            .unwrap_or_default()
+        let Ok(mut url) = Url::parse(&self.database_url) else {
+            return if self.is_sqlite() { self.database_url.clone() } else { String::new() };
+        };
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.into()
     }
 }
 
@@ -390,7 +389,9 @@ fn is_sqlite(database_url: &str) -> bool {
 /// The URL of a database, if it is one of those that are known here. One of SQLite's has a file: what is in memory alone is lost.
 pub fn database_url(text: &str) -> Option<String> {
     let is_known = if is_sqlite(text) {
-        sqlite_file(text).is_some()
+        let query = text.split_once('?').map_or("", |(_, query)| query);
+        let takes_writes = !query.split('&').any(|part| ["mode=ro", "immutable=1", "immutable=true"].contains(&part));
+        sqlite_file(text).is_some() && takes_writes
     } else {
         ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
     };

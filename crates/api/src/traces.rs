@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use hyper_rustls::HttpsConnectorBuilder;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{
@@ -104,10 +104,10 @@ impl Traces {
 }
 
 /// A request begins: notes the id of its trace in the span, for the log, and what it is.
-pub fn begin(span: &Span, method: &Method, route: &'static str, headers: &HeaderMap) {
+pub fn begin(span: &Span, method: &'static str, route: &'static str, headers: &HeaderMap) {
     let context = span.context();
     span.record("trace_id", tracing::field::display(context.span().span_context().trace_id()));
-    span.set_attribute("http.request.method", method.to_string());
+    span.set_attribute("http.request.method", method);
     span.set_attribute("http.route", route);
     if let Some(caller) = headers.get("traceparent").and_then(|value| linked(value.to_str().ok()?)) {
         span.add_link(caller);

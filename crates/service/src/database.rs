@@ -6,7 +6,7 @@ mod reach;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query};
 use sea_orm::sqlx::{self, Connection, PgConnection};
@@ -141,7 +141,14 @@ impl Database {
     pub async fn pool_waits(&self) -> Vec<(&'static str, Option<Duration>)> {
         let mut waits = Vec::new();
         for (name, pool) in self.pools.by_name() {
-            waits.push((name, pools::wait(pool).await));
+            let began = Instant::now();
+            let line = self.writers.as_ref().filter(|_| name == pools::WRITER);
+            let place = match line {
+                Some(line) => line.place().await.map(Some),
+                None => Some(None),
+            };
+            let has_come = place.is_some() && pools::comes(pool).await;
+            waits.push((name, has_come.then(|| began.elapsed())));
         }
         waits
     }
@@ -207,6 +214,10 @@ impl Database {
 
     /// Begins a transaction that writes, for a request. On SQLite one after the other: [`Error::Busy`] where more wait than can be done soon.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, Error> {
+        if let Some(fault) = self.file.as_ref().and_then(|file| file.is_gone()) {
+            // It would be acknowledged, and be gone at the next start.
+            return Err(DbErr::Conn(RuntimeErr::Internal(fault.to_owned())).into());
+        }
         let _next = match &self.writers {
             Some(line) => {
                 line::elsewhere();
@@ -217,7 +228,7 @@ impl Database {
         Ok(self.write_now().await?)
     }
 
-    /// The same without that line. On SQLite the write lock is taken at once: two that read first and write later would fail.
+    /// The same without that line: in a command, or in the background, where nobody is told to try again. On SQLite the write lock is taken at once: two that read first and write later would fail.
     pub(crate) async fn write_now(&self) -> Result<DatabaseTransaction, DbErr> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };

@@ -1,8 +1,10 @@
 //! What there is to know of a database before one relies on it: for `autrement doctor`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use crate::{Error, Service};
@@ -28,11 +30,13 @@ pub struct Facts {
     pub ahead: Option<TimeDelta>,
 }
 
-/// The file of a database of SQLite, if it is one with a file.
+/// The file of a database of SQLite, if it is one with a file: what is in memory alone has none.
 #[must_use]
 pub fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
-    (!path.is_empty() && !path.starts_with(':')).then(|| path.into())
+    let (path, query) = url.strip_prefix("sqlite:")?.split_once('?').unwrap_or((url.strip_prefix("sqlite:")?, ""));
+    let has_file = !["", "//", ":memory:", "//:memory:"].contains(&path) && !query.split('&').any(|part| part == "mode=memory");
+    // As who opens it understands it.
+    has_file.then(|| SqliteConnectOptions::from_str(url).ok()).flatten().map(|options| options.get_filename().to_owned())
 }
 
 /// Looks at the database.

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-/// For how long more may come than that, in milliseconds.
+/// For how long a line may be longer, in milliseconds: a class that comes at once is through by then.
 pub const BURST: u64 = 250;
 /// For how long a line is short before it is looked whether it still has to be, in milliseconds.
 const SHORT: u64 = 4_000;
@@ -42,7 +42,7 @@ impl Line {
         Self {
             places: Semaphore::new(places),
             length,
-            short: (places / SHORT_SHARE).max(1),
+            short: (places / SHORT_SHARE).clamp(1, length),
             waiting: AtomicUsize::new(0),
             begun: Instant::now(),
             crowd: Crowd::default(),

@@ -175,10 +175,19 @@ impl Home {
             .env("SMTP_URL", mailbox::smtp_url())
             .env("LOG", if self.engine == Engine::Pair { "trace" } else { "info,autrement=debug,service=debug,sqlx=debug" })
             .env("LOG_FORMAT", "json")
-            // Ten times as many as there are by default: unoptimised, and beside other tests, a request takes ten times as long.
+            // Many more than there are by default: unoptimised, and beside other tests, a request takes ten times as long.
             .env("REQUESTS_AT_ONCE", "320")
             .kill_on_drop(true);
         command
+    }
+
+    /// Runs the service until it gives up, as it has to; what it prints.
+    pub async fn gives_up(&self, settings: &[(&str, &str)]) -> String {
+        let mut command = self.command(&[]);
+        command.envs(settings.iter().copied());
+        let output = tokio::time::timeout(Duration::from_secs(20), command.output()).await.expect("it serves").unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
     }
 
     /// The same database by way of another server, where the tests are told of one (`tests/run --pooled`).

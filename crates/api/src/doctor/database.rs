@@ -111,11 +111,15 @@ fn room(report: &mut Report, settings: &Settings, facts: &Facts) {
     let Some(most) = facts.most_connections else { return };
     let wanted = i64::from(settings.database_connections);
     if wanted > most {
-        let to_do = "Lower DATABASE_CONNECTIONS, or raise max_connections: all instances together have to stay below it.";
-        report.bad("database", format!("DATABASE_CONNECTIONS is {wanted}, and max_connections {most}"), to_do);
+        let to_do = "Lower DATABASE_CONNECTIONS, or raise max_connections (or the limit of the role or database): all instances together have to stay below it.";
+        report.bad("database", format!("DATABASE_CONNECTIONS is {wanted}, and PostgreSQL gives {most} (max_connections)"), to_do);
     } else if wanted * 2 > most {
         let to_do = "A second instance would not get all of its own: lower it, raise max_connections, or put pgbouncer between.";
-        report.doubtful("database", format!("DATABASE_CONNECTIONS is {wanted} of max_connections {most}"), to_do);
+        report.doubtful(
+            "database",
+            format!("DATABASE_CONNECTIONS is {wanted} of the {most} that PostgreSQL gives (max_connections)"),
+            to_do,
+        );
     }
 }
 
@@ -137,7 +141,7 @@ fn num_seconds(time: TimeDelta) -> f64 {
 
 async fn migrations(report: &mut Report, service: &Service, facts: &Facts) {
     let standing = migration::standing(service.database.pool()).await;
-    let missing = standing.as_ref().map_or(Migrator::migrations().len(), |standing| standing.missing.len());
+    let missing = standing.as_ref().map_or(0, |standing| standing.missing.len());
     if missing == Migrator::migrations().len() && facts.has_people {
         let to_do = "Give the service a database of its own (DATABASE_URL).";
         return report.bad("schema", "there are tables that this service did not make", to_do);

@@ -64,9 +64,10 @@ fn public_url(settings: &Settings) -> Option<Url> {
 pub(super) async fn address(report: &mut Report, settings: &Settings) {
     let bind = settings.bind;
     match TcpListener::bind(bind) {
+        Ok(_) if bind.port() == 0 => report.good("address", "any port that is free (BIND has port 0)"),
         Ok(_) => report.good("address", format!("{bind} is free: no service runs there")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            if health::answer(bind, Health::Live).await.is_ok() {
+            if health::answer(bind, Health::Live).await.is_ok_and(|answer| answer == "live") {
                 return report.good("address", format!("the service answers at {bind}"));
             }
             let to_do = "Set BIND to another port, or stop what listens there.";
@@ -76,6 +77,14 @@ pub(super) async fn address(report: &mut Report, settings: &Settings) {
             let to_do = "Set BIND to an address of this machine, and a port that its user may take.";
             report.bad("address", format!("{bind}: {error}"), to_do);
         }
+    }
+    // It is taken where the service runs.
+    if let Some(bind) = settings.metrics_bind
+        && let Err(error) = TcpListener::bind(bind)
+        && error.kind() != ErrorKind::AddrInUse
+    {
+        let to_do = "Set METRICS_BIND to an address of this machine, and a port that its user may take.";
+        report.bad("address", format!("{bind}, for metrics: {error}"), to_do);
     }
 }
 

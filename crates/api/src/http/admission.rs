@@ -20,8 +20,9 @@ use tokio::time::{sleep, timeout};
 const COMPUTES: Duration = Duration::from_millis(100);
 /// So many wait for a place before it may be too much.
 const WAITING: usize = 64;
-/// So many requests for each place, and so many more, are under way at most, with those that wait: each takes memory.
-const IN_ALL: (usize, usize) = (16, 256);
+/// So many requests for each place, and so many more, are under way at most, with those that wait: each takes memory. More than may wait to write on
+/// SQLite, so that these leave room for others.
+const IN_ALL: (usize, usize) = (16, 512);
 
 /// The most bytes of requests at once, besides files, which have places of their own.
 const BYTES: usize = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 //! Connections: taken, watched, and closed. A connection costs memory and a file descriptor for as long as its client likes, so each is closed
-//! that was of no use for a while: nothing of an answer went out, and no request was being answered. A request counts once all of it is there, so
-//! who sends its headers byte by byte (slow loris) is as idle as who sends none; a body has a time of its own, and each part of it that comes is of
-//! use. Who does not read its answer makes no progress either. Where there are as many as may be, those that were of no use for longest make room;
+//! that was of no use for a while: nothing of an answer went out, and no request was being answered. A request counts once its headers are
+//! there, so who sends them byte by byte (slow loris) is as idle as who sends none; while a body is waited for, its connection is of no use since its last
+//! part came, and a body has a time of its own. Who does not read its answer makes no progress either. Where there are as many as may be, those that were of no use for longest make room;
 //! where all are busy, the newest is closed.
 //!
 //! axum's own loop has no times and no bound. hyper's time for headers would be another timer for each request; a look a second at all connections
@@ -47,7 +47,7 @@ const HEADER_BYTES: usize = 64 * 1024;
 const NOT_TAKEN: u32 = 4096;
 /// Told to stop: how long one may go on to which nothing is answered.
 const LINGERS: Duration = Duration::from_secs(5);
-/// A request is there, and is being answered.
+/// A request is being answered, and nothing of it is waited for.
 const BUSY: u64 = u64::MAX;
 /// It is to be closed.
 const CLOSED: u64 = u64::MAX - 1;
@@ -226,6 +226,12 @@ impl Connection {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or_default()
     }
 
+    /// How it is now; one that is to be closed stays so.
+    fn mark(&self, seen: u64) {
+        let marked = |was| (was != CLOSED).then_some(seen);
+        let _ = self.seen.fetch_update(Ordering::AcqRel, Ordering::Relaxed, marked);
+    }
+
     /// Closes it, if it is still as it was seen.
     fn close(&self, seen: u64) -> bool {
         let closes = self.seen.compare_exchange(seen, CLOSED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
@@ -248,13 +254,13 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let router = TowerToHyperService::new(router);
         let service = service_fn(|request: hyper::Request<Incoming>| {
+            self.mark(BUSY);
             let mut request = request.map(|body| Arriving { body, connection: self.clone() });
-            request.body().note();
             request.extensions_mut().insert(ConnectInfo(peer));
             let answer = router.call(request);
             async {
                 let answer = answer.await;
-                self.seen.store(self.now(), Ordering::Release);
+                self.mark(self.now());
                 answer
             }
         });
@@ -278,18 +284,10 @@ impl Connection {
     }
 }
 
-/// The body of a request, with a note of what has come of it.
+/// The body of a request, with a note of when its client is waited for.
 struct Arriving {
     body: Incoming,
     connection: Arc<Connection>,
-}
-
-impl Arriving {
-    /// Some of it has come.
-    fn note(&self) {
-        let seen = if self.body.is_end_stream() { BUSY } else { self.connection.now() };
-        self.connection.seen.store(seen, Ordering::Release);
-    }
 }
 
 impl Body for Arriving {
@@ -298,11 +296,7 @@ impl Body for Arriving {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
-        match &frame {
-            Poll::Ready(Some(_)) => self.note(),
-            Poll::Ready(None) => self.connection.seen.store(BUSY, Ordering::Release),
-            Poll::Pending => {}
-        }
+        self.connection.mark(if frame.is_pending() { self.connection.now() } else { BUSY });
         frame
     }
 

@@ -38,10 +38,11 @@ impl Observe {
     pub(super) fn begin(&self, id: &str, request: &Request) -> (Span, Watched) {
         let span = tracing::error_span!(target: REQUEST, "request", id, trace_id = Empty, operation = Empty, outcome = Empty);
         let under_way = self.metrics.begin(request.uri().path());
+        let method = method(request.method());
         if self.has_traces {
-            traces::begin(&span, request.method(), under_way.route, request.headers());
+            traces::begin(&span, method, under_way.route, request.headers());
         }
-        (span, Watched { under_way, method: method(request.method()) })
+        (span, Watched { under_way, method })
     }
 
     /// It is answered; to be called within its span.
@@ -91,13 +92,18 @@ impl Observe {
     }
 }
 
-/// A method that HTTP has; others are what the client likes.
+/// A method that HTTP has; any other is what the client likes, and told as OpenTelemetry asks for.
 fn method(method: &Method) -> &'static str {
-    [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE]
-        .iter()
-        .position(|known| known == method)
-        .and_then(|place| ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"].get(place).copied())
-        .unwrap_or("other")
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "_OTHER",
+    }
 }
 
 /// To a hundredth.

@@ -22,8 +22,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// A database that does not answer is no reason to show nothing: the queue of mail stays as it was last seen.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Who connects here and says nothing takes no file descriptors from those who come to the API.
-const BOUNDS: Bounds = Bounds { most: 32, idle: Duration::from_secs(15) };
+/// Longer than between two looks of Prometheus. Who connects here and says nothing takes no file descriptors from those who come to the API.
+const BOUNDS: Bounds = Bounds { most: 32, idle: Duration::from_secs(150) };
 
 type Shown = Arc<(Arc<Metrics>, Arc<Service>)>;
 

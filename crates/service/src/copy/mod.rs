@@ -81,7 +81,7 @@ pub async fn copy(from: &Database, to: &Database, mut progress: impl FnMut(&'sta
 /// However long a table takes to read, or to be written while the other one waits.
 async fn take_time(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Postgres {
-        for setting in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+        for setting in ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] {
             transaction.execute_unprepared(&format!("SET LOCAL {setting} = 0")).await?;
         }
     }

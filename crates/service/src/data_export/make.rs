@@ -88,7 +88,7 @@ async fn take_up(service: &Service, mut export: Model) -> Result<Option<(Model, 
             .col_expr(Column::Progress, 0.0.into())
             .col_expr(Column::Tries, Expr::col(Column::Tries).add(1))
     };
-    let transaction = service.database.write().await?;
+    let transaction = service.database.write_now().await?;
     if taken.exec(&transaction).await?.rows_affected == 0 {
         return Ok(None);
     }
@@ -297,7 +297,7 @@ impl Making<'_> {
 
     async fn store(&mut self, part: &[u8]) -> Result<(), Error> {
         let sealed = self.cipher.seal(self.position, part)?;
-        let transaction = self.service.database.write().await?;
+        let transaction = self.service.database.write_now().await?;
         self.sign_on(&transaction).await?;
         let row =
             data_export_part::ActiveModel { export_id: Set(self.export.id), position: Set(self.position), bytes: Set(sealed) };

@@ -23,13 +23,14 @@ impl OpenFile {
 
     /// Why what is written would not be kept. Never by opening the file: to close it again gives all of SQLite's locks up.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        if id(&self.path) != Some(self.id) {
-            Some("the file of the database was removed or replaced while it was open: put it back, and start the service again")
-        } else if access(&self.path, Access::WRITE_OK).is_err() {
-            Some("the file of the database may not be written by the user of the service")
-        } else {
-            None
-        }
+        let may_not = "the file of the database may not be written by the user of the service";
+        self.is_gone().or_else(|| access(&self.path, Access::WRITE_OK).is_err().then_some(may_not))
+    }
+
+    /// The same of a file that is another one now.
+    pub(super) fn is_gone(&self) -> Option<&'static str> {
+        let gone = "the file of the database was removed or replaced while it was open: put it back, and start the service again";
+        (id(&self.path) != Some(self.id)).then_some(gone)
     }
 }
 

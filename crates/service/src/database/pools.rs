@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::metric::Info;
 use sea_orm::sqlx::Connection;
 use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, DbErr};
+
+use crate::diagnosis::sqlite_file;
 
 /// Is told of each statement.
 pub type Observer = Arc<dyn Fn(&Info<'_>) + Send + Sync>;
@@ -23,6 +25,8 @@ pub struct PoolUse {
     pub most: u32,
 }
 
+/// The name of the pool of those who write on SQLite.
+pub(super) const WRITER: &str = "writer";
 /// The most pools after the first in a process's life: the last stays, whatever happens.
 const LATER_POOLS: usize = 1000;
 
@@ -74,7 +78,7 @@ impl Pools {
 
     /// Each of them, by the name that metrics have for it.
     pub(super) fn by_name(&self) -> impl Iterator<Item = (&'static str, &DatabaseConnection)> {
-        [("main", self.in_use())].into_iter().chain(self.writer.iter().map(|writer| ("writer", writer)))
+        [("main", self.in_use())].into_iter().chain(self.writer.iter().map(|writer| (WRITER, writer)))
     }
 
     /// Closes every connection, after what they are doing.
@@ -149,18 +153,20 @@ pub(super) fn used(connection: &DatabaseConnection) -> PoolUse {
     })
 }
 
-/// For how long one has to wait for a connection; `None`: none came in time.
-pub(super) async fn wait(connection: &DatabaseConnection) -> Option<Duration> {
-    let began = Instant::now();
-    let is_there = of_either!(connection, pool => pool.acquire().await.is_ok());
-    is_there.then(|| began.elapsed())
+/// Waits for a connection; whether one comes in time.
+pub(super) async fn comes(connection: &DatabaseConnection) -> bool {
+    of_either!(connection, pool => pool.acquire().await.is_ok())
 }
 
 /// For who looks and changes nothing.
 pub(super) fn options_to_look(url: &str) -> ConnectOptions {
     let mut options = options(url, 1, None);
-    // In the place of those of the others.
-    options.map_sqlx_sqlite_opts(|options| options.read_only(true));
+    // In the place of those of the others. A file that nobody has open is taken for one that does not change: SQLite makes files beside it otherwise.
+    let is_open = sqlite_file(url).is_some_and(|mut file| {
+        file.as_mut_os_string().push("-wal");
+        file.exists()
+    });
+    options.map_sqlx_sqlite_opts(move |options| options.read_only(true).immutable(!is_open));
     options
 }
 

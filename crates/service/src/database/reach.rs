@@ -88,17 +88,18 @@ impl Reach {
             };
             let answers = answer.is_some();
             if let Some((open, is_read_only)) = answer {
-                match (self.is_read_only.swap(is_read_only, Ordering::AcqRel), is_read_only) {
+                match (self.is_read_only(), is_read_only) {
                     (true, false) => {
-                        tracing::info!("the database takes writes again");
                         // Those of the pool may have been told at their beginning that it does not.
                         database.pools.begin_anew(pools).await;
+                        tracing::info!("the database takes writes again");
                     }
                     (false, true) => tracing::error!(
                         "the database takes no writes, a replica or set to read only: DATABASE_URL has to lead to the primary"
                     ),
                     _ => {}
                 }
+                self.is_read_only.store(is_read_only, Ordering::Release);
                 // One that was told so stays told: the next look is by another.
                 connection = (!is_read_only).then_some(open);
             }

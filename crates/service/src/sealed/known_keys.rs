@@ -4,7 +4,7 @@
 use entity::encryption_key::{ActiveModel, Column, Entity, Model};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement};
 
 use super::{Place, rotation};
 use crate::database::Database;
@@ -60,8 +60,14 @@ pub enum KeyState {
 }
 
 /// Whether anything may be sealed in this database; not where it has no tables yet.
-pub async fn has_known_keys(database: &Database) -> bool {
-    Entity::find().one(database.pool()).await.is_ok_and(|key| key.is_some())
+pub async fn has_known_keys(database: &Database) -> Result<bool, Error> {
+    let has_table = match database.backend() {
+        DbBackend::Postgres => "SELECT 1 WHERE to_regclass('encryption_keys') IS NOT NULL",
+        _ => "SELECT 1 FROM sqlite_master WHERE name = 'encryption_keys'",
+    };
+    let has_table = Statement::from_string(database.backend(), has_table);
+    let has_table = database.pool().query_one_raw(has_table).await?.is_some();
+    Ok(has_table && Entity::find().one(database.pool()).await?.is_some())
 }
 
 /// Looks at each key that fields may be sealed with, and changes nothing.

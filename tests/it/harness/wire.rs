@@ -33,6 +33,9 @@ impl Line {
         tokio::spawn(async move {
             while let Ok((from, _)) = listener.accept().await {
                 let Ok(to) = TcpStream::connect(&to).await else { continue };
+                // As a wire, it holds nothing back.
+                from.set_nodelay(true).unwrap();
+                to.set_nodelay(true).unwrap();
                 let ((from_read, from_write), (to_read, to_write)) = (from.into_split(), to.into_split());
                 tokio::spawn(pass(from_read, to_write, now.clone()));
                 tokio::spawn(pass(to_read, from_write, now.clone()));

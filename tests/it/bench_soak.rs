@@ -37,7 +37,7 @@ async fn soak(engine: Engine) {
     let home = Arc::new(Home::migrated(engine).await);
     let server = Server::start_on(home, &[("LOG", "warn"), ("DATABASE_CONNECTIONS", "10"), ("REQUESTS_AT_ONCE", "")]).await;
     let process = server.children[0].id().unwrap();
-    // What starting took (a password's hash has 19 MiB) is given back.
+    // Until what starting took is given back.
     tokio::time::sleep(Duration::from_secs(10)).await;
     let idle = memory(process).0;
     let begun = Instant::now();

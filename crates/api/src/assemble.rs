@@ -121,12 +121,12 @@ async fn keys(settings: &Settings, database: &Database, make: impl FnOnce() -> R
         return Ok(set);
     }
     // Files from before fields were encrypted have no key for that.
-    let kept = secrets::read(&settings.data_dir)?.filter(|kept| encrypts || !kept.encryption_keys.is_empty());
-    let kept = if let Some(kept) = kept {
-        kept
-    } else {
-        none_are_lost(settings, database).await?;
-        make()?
+    let read = || secrets::read(&settings.data_dir).map(|kept| kept.filter(|kept| encrypts || !kept.encryption_keys.is_empty()));
+    let kept = match read()? {
+        Some(kept) => kept,
+        // An instance that starts at the same time makes the file before it uses what is in it, so that it is there by now.
+        None if have_been_used(settings, database).await? => read()?.ok_or_else(|| are_lost(settings))?,
+        None => make()?,
     };
     Ok(Secrets {
         token_keys: if set.token_keys.is_empty() { kept.token_keys } else { set.token_keys },
@@ -135,19 +135,20 @@ async fn keys(settings: &Settings, database: &Database, make: impl FnOnce() -> R
     })
 }
 
-/// That keys which are not there have not been used: new ones would stand where the right ones belong. Without the keys of tokens everybody signs
-/// in again, and no more.
-async fn none_are_lost(settings: &Settings, database: &Database) -> Result<()> {
+/// Whether keys that are not set have been used: new ones would stand where the right ones belong. Without the keys of tokens everybody signs in
+/// again, and no more.
+async fn have_been_used(settings: &Settings, database: &Database) -> Result<bool> {
     let would_be_lost = settings.encryption_keys.is_empty() || settings.email_index_key.is_empty();
-    if !would_be_lost || !sealed::has_known_keys(database).await.map_err(text)? {
-        return Ok(());
-    }
-    Err(format!(
+    Ok(would_be_lost && sealed::has_known_keys(database).await.map_err(text)?)
+}
+
+fn are_lost(settings: &Settings) -> String {
+    format!(
         "The database {} has been used with keys that are neither set (ENCRYPTION_KEYS, EMAIL_INDEX_KEY) nor in {}/secrets.toml: put it back from a \
          backup. None were made in their place.",
         settings.database_name(),
         settings.data_dir.display()
-    ))
+    )
 }
 
 /// Where mail goes, and from whom it is: by default `no-reply` at the host of the service.

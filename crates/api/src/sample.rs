@@ -5,10 +5,11 @@ use std::io::{BufReader, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::print::say;
 use chrono::TimeDelta;
 use service::Service;
 use service::sample;
+
+use crate::print::say;
 
 /// Takes the people of `file` into the database, and puts their tokens into `tokens` once they are there.
 pub async fn load(service: &Service, file: &Path, tokens: &Path, token_hours: u32) -> Result<(), String> {

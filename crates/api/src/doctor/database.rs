@@ -185,7 +185,7 @@ async fn keys(report: &mut Report, service: &Service) {
         }
         all_good = false;
     }
-    if !matches!(is_found_by_index_key(service).await, Ok(true) | Err(_)) {
+    if matches!(is_found_by_index_key(service).await, Ok(false)) {
         let to_do = "Put that one back, from a backup perhaps: nobody can sign in by their address until then.";
         report.bad("keys", "EMAIL_INDEX_KEY (email_index_key of secrets.toml) is not the one that addresses are found by", to_do);
         all_good = false;

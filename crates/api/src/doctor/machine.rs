@@ -61,12 +61,8 @@ fn room(report: &mut Report, folder: &Path) {
 /// Whether files can be made in `folder`, which a start makes itself where `is_made`; else what to do.
 pub(super) fn may_make(folder: &Path, is_made: bool) -> Result<(), String> {
     let there = if is_made { folder.ancestors().find(|folder| folder.exists()) } else { Some(folder) };
-    let there = match there {
-        // Of a path that is not from the root.
-        Some(there) if there == Path::new("") => Path::new("."),
-        Some(there) => there,
-        None => Path::new("."),
-    };
+    // Of a path that is not from the root the last one is empty.
+    let there = there.filter(|there| *there != Path::new("")).unwrap_or(Path::new("."));
     if !there.is_dir() {
         Err(format!("Make the folder {}.", there.display()))
     } else if access(there, Access::WRITE_OK | Access::EXEC_OK).is_err() {

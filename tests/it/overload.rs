@@ -11,9 +11,14 @@ use tokio::net::TcpStream;
 
 use crate::errors::hold;
 use crate::harness::load::{Connection, Outcomes, memory, post};
-use crate::harness::{Engine, Home, Server, on_both_engines};
+use crate::harness::{Engine, Home, Server, on_both_engines, unique_email};
 
-on_both_engines!(what_is_too_much_is_refused_at_once, who_is_refused_while_they_send_reads_it, a_place_is_not_held_by_who_waits);
+on_both_engines!(
+    what_is_too_much_is_refused_at_once,
+    who_is_refused_while_they_send_reads_it,
+    a_place_is_not_held_by_who_waits,
+    who_waits_elsewhere_has_left_their_place
+);
 
 pub const ME: &str = "{ me { username role { roleName } detail { firstName } avatar { avatarColor } passions { passionText } \
     scenarioGame { traits } shapeSequenceGame { levelResults } jobsGame { jobChoices } speedGame { levelStats } \
@@ -281,6 +286,37 @@ async fn who_is_refused_while_they_send_reads_it(engine: Engine) {
     others.await.unwrap();
     // Each is in the log where each request is, though nothing of it was looked at.
     server.lines("refused: there was no place", 1).await;
+}
+
+/// Many more than there are places come to write, or to have a password checked: each has left its place to the next, and none is refused.
+async fn who_waits_elsewhere_has_left_their_place(engine: Engine) {
+    let home = Arc::new(Home::migrated(engine).await);
+    let server = Server::start_on(home, &[("REQUESTS_AT_ONCE", "1")]).await;
+    let class = (0..24).map(|_| {
+        let client = server.client();
+        tokio::spawn(async move { client.sign_up(&unique_email("classmate")).await })
+    });
+    for classmate in class.collect::<Vec<_>>() {
+        classmate.await.unwrap();
+    }
+    if engine != Engine::Sqlite {
+        return;
+    }
+    let somebody = server.somebody().await;
+    let locked = hold(&server, engine).await;
+    let passions = "mutation { setPassions(passions: [\"the sea\"]) { id } }";
+    let saves: Vec<_> = (0..24)
+        .map(|_| {
+            let somebody = somebody.clone();
+            tokio::spawn(async move { somebody.send(passions, Value::Null).await })
+        })
+        .collect();
+    // Longer than anybody waits for a place.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    locked.rollback().await.unwrap();
+    for save in saves {
+        save.await.unwrap().data();
+    }
 }
 
 /// People who wait for the database, or for a password's hash, are not those who compute.

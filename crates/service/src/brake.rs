@@ -57,6 +57,7 @@ pub(crate) const EXPORTS: Limit = limit("exports", 5, TimeDelta::minutes(24 * 60
 
 /// Takes one try, or says how long to wait for the next.
 pub(crate) async fn take(service: &Service, limit: &Limit, subject: &str) -> Result<(), Error> {
+    service.database.waits_to_write();
     let now = service.clock.now().timestamp_micros();
     let (every, ahead) = (micros(limit.every), micros(limit.every) * (limit.burst - 1));
     let key = key(service, limit, subject);

@@ -212,17 +212,22 @@ impl Database {
         None
     }
 
+    /// What follows writes: on SQLite that waits for whoever writes now, and needs no place meanwhile.
+    pub(crate) fn waits_to_write(&self) {
+        if self.writers.is_some() {
+            line::elsewhere();
+        }
+    }
+
     /// Begins a transaction that writes, for a request. On SQLite one after the other: [`Error::Busy`] where more wait than can be done soon.
     pub(crate) async fn write(&self) -> Result<DatabaseTransaction, Error> {
         if let Some(fault) = self.file.as_ref().and_then(|file| file.is_gone()) {
             // It would be acknowledged, and be gone at the next start.
             return Err(DbErr::Conn(RuntimeErr::Internal(fault.to_owned())).into());
         }
+        self.waits_to_write();
         let _next = match &self.writers {
-            Some(line) => {
-                line::elsewhere();
-                Some(timeout(ACQUIRE, line.place()).await.ok().flatten().ok_or(Error::Busy)?)
-            }
+            Some(line) => Some(timeout(ACQUIRE, line.place()).await.ok().flatten().ok_or(Error::Busy)?),
             None => None,
         };
         Ok(self.write_now().await?)
